@@ -1,0 +1,1 @@
+"""One package per domain; ranks and grammar are described in docs/architecture.md."""

@@ -1,0 +1,1 @@
+"""The node agent: fetches, verifies, stores and enforces releases. Runs without Django."""

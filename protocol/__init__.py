@@ -1,0 +1,1 @@
+"""Bytes that the portal and the agents must agree on. No Django, no input or output."""
