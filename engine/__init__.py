@@ -1,1 +1,1 @@
-"""How a decision is made, the same on a node and in the portal. No input, output or clock."""
+"""How a decision is made, on a node and in the portal. No I/O, no clock."""

@@ -1,1 +1,1 @@
-"""The node agent: fetches, verifies, stores and enforces releases. Runs without Django."""
+"""Fetches, verifies, stores and enforces releases. Runs without Django."""

@@ -1,0 +1,1 @@
+"""Users, memberships, passkeys and sign-in ceremonies."""

@@ -1,0 +1,1 @@
+"""Change requests, votes signed with passkeys, quorums."""

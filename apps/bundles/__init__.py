@@ -1,0 +1,1 @@
+"""Releases: records, state digest, snapshot bytes, signatures."""

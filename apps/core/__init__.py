@@ -1,0 +1,1 @@
+"""Errors, abstract models, migration operations. A closed list."""

@@ -1,0 +1,73 @@
+"""Base of all errors that the portal shows.
+
+Five families, never mixed: the input is invalid, the state conflicts, the actor may
+not, the thing is not there, the installation is misconfigured. Every class carries a
+stable `code`; every instance carries a sentence, the field it is about and what to do.
+"""
+
+from __future__ import annotations
+
+
+class PortwardError(Exception):
+    """Any failure the product expects and can explain."""
+
+    code = "core.error"
+    default_message = "The operation failed."
+    default_remedy = ""
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        field: str = "",
+        remedy: str = "",
+    ) -> None:
+        self.message = message or self.default_message
+        self.field = field
+        self.remedy = remedy or self.default_remedy
+        super().__init__(self.message)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return code, message, field and remedy for an API answer or an audit row."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "field": self.field,
+            "remedy": self.remedy,
+        }
+
+
+class InvalidError(PortwardError):
+    """What was sent cannot be accepted as it is."""
+
+    code = "core.invalid"
+    default_message = "The input is not valid."
+
+
+class ConflictError(PortwardError):
+    """The state changed, or does not allow the operation now."""
+
+    code = "core.conflict"
+    default_message = "The state does not allow this now."
+    default_remedy = "Reload and try again."
+
+
+class ForbiddenError(PortwardError):
+    """The actor may not do this."""
+
+    code = "core.forbidden"
+    default_message = "You may not do this."
+
+
+class NotFoundError(PortwardError):
+    """There is no such thing, or none that the actor may see."""
+
+    code = "core.not_found"
+    default_message = "There is no such thing here."
+
+
+class MisconfiguredError(PortwardError):
+    """The installation lacks something the operation needs."""
+
+    code = "core.misconfigured"
+    default_message = "The installation is not configured for this."

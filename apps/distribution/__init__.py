@@ -1,0 +1,1 @@
+"""From a signed release to every node and back: reports, consistency."""

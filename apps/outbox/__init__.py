@@ -1,0 +1,1 @@
+"""Facts written with the change that caused them, delivered at least once."""

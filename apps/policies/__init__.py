@@ -1,0 +1,1 @@
+"""Drafts that compile to Cedar, and the immutable versions they become."""

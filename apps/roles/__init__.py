@@ -1,0 +1,1 @@
+"""Who may be granted what: principals, resources, permissions, roles, assignments."""

@@ -1,0 +1,1 @@
+"""The isolation boundary: tenants and the scope in which their rows are visible."""

@@ -1,0 +1,1 @@
+"""Embedded services and the supervision of local processes."""

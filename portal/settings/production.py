@@ -1,0 +1,51 @@
+"""Real servers. Boots only with every secret and address given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from portal.settings.base import *  # noqa: F403  # the base is meant to be inherited whole
+from portal.settings.env import as_list, database, optional, required
+
+PORTWARD_ENVIRONMENT = "production"
+PORTWARD_DATA_DIR = Path(required("PORTWARD_DATA_DIR", "folder for run-time files"))
+SECRET_KEY = required("PORTWARD_SECRET_KEY", "a random string of 50 characters")
+DEBUG = False
+PORTWARD_WEB_URL = required("PORTWARD_WEB_URL", "the https address of the portal")
+PORTWARD_EDGE_URL = required("PORTWARD_EDGE_URL", "the https address of the edge")
+ALLOWED_HOSTS = as_list(
+    required("PORTWARD_ALLOWED_HOSTS", "host names of the portal, comma separated")
+)
+CSRF_TRUSTED_ORIGINS = [PORTWARD_WEB_URL]
+DATABASES = {
+    "default": database(
+        required("DATABASE_URL", "postgresql:// address of the run-time role")
+    )
+}
+CELERY_BROKER_URL = required("CELERY_BROKER_URL", "amqps:// or rediss:// address")
+PORTWARD_KEY_DIR = Path(
+    required("PORTWARD_KEY_DIR", "folder of the signing keys, mode 0700")
+)
+PORTWARD_ALLOW_DEMO_AUTHENTICATORS = False
+
+WEBAUTHN_RP_ID = required("PORTWARD_RP_ID", "host name that passkeys are bound to")
+WEBAUTHN_ORIGINS = as_list(
+    required("PORTWARD_ORIGINS", "https origins of the portal, comma separated")
+)
+
+SESSION_COOKIE_SECURE = True
+SESSION_COOKIE_NAME = "__Host-session"
+CSRF_COOKIE_SECURE = True
+CSRF_COOKIE_NAME = "__Host-csrf"
+SECURE_SSL_REDIRECT = True
+SECURE_HSTS_SECONDS = 31_536_000
+SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+SECURE_HSTS_PRELOAD = True
+if optional("PORTWARD_BEHIND_TLS_PROXY", "") == "yes":
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}

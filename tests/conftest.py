@@ -1,0 +1,58 @@
+"""Fixtures for all tests."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from django.db import connection
+
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from pytest_django import DjangoDbBlocker
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None,  # noqa: ARG001  # extends the fixture of pytest-django
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    """Run every test as the role that does not own the tables.
+
+    The database was created and migrated by the owner. TRUNCATE is what Django uses to
+    empty tables after a transactional test; only here does the role get it.
+    """
+    with django_db_blocker.unblock():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "GRANT TRUNCATE ON ALL TABLES IN SCHEMA public TO portward_app"
+            )
+        connection.close()
+        connection.settings_dict["OPTIONS"]["options"] = "-c role=portward_app"
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.settings_dict["OPTIONS"].pop("options")
+
+
+@pytest.fixture
+def tenant(db: None) -> Tenant:  # noqa: ARG001
+    """Return a tenant whose scope is not open."""
+    return Tenant.objects.create(slug="acme", name="Acme")
+
+
+@pytest.fixture
+def other_tenant(db: None) -> Tenant:  # noqa: ARG001
+    """Return a second tenant."""
+    return Tenant.objects.create(slug="globex", name="Globex")
+
+
+@pytest.fixture
+def in_tenant(tenant: Tenant) -> Iterator[Tenant]:
+    """Open the scope of the tenant for the test."""
+    with tenant_scope(tenant.pk):
+        yield tenant
