@@ -46,8 +46,12 @@ if "DATABASE_URL" not in os.environ:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server when the controller ends."""
-    if hasattr(config, "workerinput"):
-        return
+    if not hasattr(config, "workerinput"):
+        stop()
+
+
+def stop() -> None:
+    """Stop the server if this process started it, and remove its folder."""
     for server, folder in _started:
         server.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -118,6 +118,17 @@ class EmbeddedPostgres:
         self._await_ready(time.monotonic() + timeout)
         return self
 
+    @property
+    def is_running(self) -> bool:
+        """Say whether the server's process lives."""
+        return self._process is not None and self._process.poll() is None
+
+    def restart(self, timeout: float = 60) -> None:
+        """Start the server again after it died, keeping the claim on its folder."""
+        self._clear_stale_files()
+        self._launch()
+        self._await_ready(time.monotonic() + timeout)
+
     def stop(self) -> None:
         """Stop the server, waiting for it to flush; do nothing if it is not running."""
         if self._process is not None and self._process.poll() is None:

@@ -37,6 +37,7 @@ INSTALLED_APPS = [
     "apps.bundles",
     "apps.distribution",
     "apps.dashboard",
+    "portal",
 ]
 
 MIDDLEWARE = [
