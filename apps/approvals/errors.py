@@ -1,0 +1,79 @@
+"""Failures of approval."""
+
+from apps.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
+
+
+class FlowInvalidError(InvalidError):
+    """An approval flow does not say who decides, or cannot ever be met."""
+
+    code = "approvals.flow_invalid"
+
+
+class RequestInvalidError(InvalidError):
+    """A request cannot be opened with what was sent."""
+
+    code = "approvals.request_invalid"
+
+
+class RequestNotFoundError(NotFoundError):
+    """There is no such request in this tenant."""
+
+    code = "approvals.request_not_found"
+    default_message = "There is no such request here."
+
+
+class DraftInAnotherRequestError(ConflictError):
+    """A draft is under review already."""
+
+    code = "approvals.draft_in_another_request"
+    default_remedy = "Wait for that request, or cancel it."
+
+
+class RequestClosedError(ConflictError):
+    """The request was decided or cancelled; nothing can be added to it."""
+
+    code = "approvals.request_closed"
+    default_message = "This request is closed."
+    default_remedy = "Open a new request."
+
+
+class RequestOutdatedError(ConflictError):
+    """A draft changed after the request fixed its digest: approvals would be void."""
+
+    code = "approvals.request_outdated"
+    default_remedy = "Cancel this request and open a new one for the new content."
+
+
+class AlreadyVotedError(ConflictError):
+    """One person has one vote."""
+
+    code = "approvals.already_voted"
+    default_message = "You have voted on this request already."
+    default_remedy = "Ask another approver."
+
+
+class VoteForbiddenError(ForbiddenError):
+    """The person may not vote on this request."""
+
+    code = "approvals.vote_forbidden"
+
+
+class CancelForbiddenError(ForbiddenError):
+    """Only the opener or a security admin may cancel."""
+
+    code = "approvals.cancel_forbidden"
+    default_message = (
+        "Only the person who opened a request or a security admin may cancel it."
+    )
+
+
+class VoteEvidenceError(InvalidError):
+    """A stored vote does not prove what it claims."""
+
+    code = "approvals.vote_evidence"
+    default_message = "The stored vote does not verify."

@@ -1,0 +1,14 @@
+"""Facts that approval leaves in the audit trail."""
+
+from enum import StrEnum
+
+
+class AuditAction(StrEnum):
+    """What happened to a request. A retired value is never reused."""
+
+    REQUEST_OPENED = "approvals.request_opened"
+    VOTE_RECORDED = "approvals.vote_recorded"
+    REQUEST_APPROVED = "approvals.request_approved"
+    REQUEST_DENIED = "approvals.request_denied"
+    REQUEST_CANCELLED = "approvals.request_cancelled"
+    FLOW_CHANGED = "approvals.flow_changed"

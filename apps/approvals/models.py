@@ -1,0 +1,181 @@
+"""Requests, what they cover, and the votes on them.
+
+People and drafts are named by id without a foreign key: a deleted account or a
+discarded draft must not take the evidence with it.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.core.models import TimestampedModel
+from apps.tenants.models import TenantModel
+
+
+class ApprovalFlow(TenantModel, TimestampedModel):
+    """The stages that new requests of a kind pass in this tenant."""
+
+    kind = models.CharField(max_length=16, choices=RequestKind.choices)
+    stages = models.JSONField(help_text="See approvals.rules.parse_flow.")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "kind"], name="approvals_flow_kind_unique"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.get_kind_display()
+
+
+class ApprovalRequest(TenantModel, TimestampedModel):
+    """A set of drafts proposed, reviewed and approved together.
+
+    `document` is what approvers sign, in canonical form; `digest` is its SHA-256. Both
+    are fixed when the request is opened; a trigger refuses to change them.
+    """
+
+    kind = models.CharField(
+        max_length=16, choices=RequestKind.choices, default=RequestKind.CHANGE
+    )
+    title = models.CharField(max_length=160)
+    reason = models.TextField()
+    flow = models.JSONField()
+    state = models.CharField(
+        max_length=16, choices=RequestState.choices, default=RequestState.OPEN
+    )
+    document = models.JSONField()
+    digest = models.CharField(max_length=71)
+    opened_by_id = models.UUIDField()
+    opened_by_name = models.CharField(max_length=150)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by_id = models.UUIDField(null=True, blank=True)
+    closed_by_name = models.CharField(max_length=150, blank=True)
+    closing_reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        verbose_name = "change request"
+        indexes = [
+            models.Index(fields=["tenant", "state"], name="approvals_request_state")
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(state__in=RequestState.values),
+                name="approvals_request_state_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind__in=RequestKind.values),
+                name="approvals_request_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(digest__regex=r"^sha256:[0-9a-f]{64}$"),
+                name="approvals_request_digest_shape",
+            ),
+            models.CheckConstraint(
+                condition=Q(state=RequestState.OPEN, closed_at__isnull=True)
+                | (~Q(state=RequestState.OPEN) & Q(closed_at__isnull=False)),
+                name="approvals_request_closed_has_time",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_open(self) -> bool:
+        """Say whether votes are still taken."""
+        return self.state == RequestState.OPEN
+
+
+class RequestItem(TenantModel):
+    """One draft as it stood when the request was opened. Insert-only.
+
+    `before` is the content that was live then, so that a closed request still shows
+    what it changed.
+    """
+
+    request = models.ForeignKey(
+        ApprovalRequest, on_delete=models.PROTECT, related_name="items"
+    )
+    position = models.PositiveSmallIntegerField()
+    draft_id = models.UUIDField()
+    policy_id = models.UUIDField()
+    name = models.CharField(max_length=200)
+    content_digest = models.CharField(max_length=71)
+    content = models.JSONField()
+    cedar = models.TextField()
+    before = models.JSONField(null=True, blank=True)
+    before_version = models.PositiveIntegerField(null=True, blank=True)
+    author_id = models.UUIDField(null=True, blank=True)
+    last_editor_id = models.UUIDField(null=True, blank=True)
+
+    class Meta:
+        ordering = ["position"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "position"], name="approvals_item_position_unique"
+            ),
+            models.UniqueConstraint(
+                fields=["request", "draft_id"], name="approvals_item_draft_unique"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class Vote(TenantModel):
+    """One person's verdict with the passkey assertion that proves it. Insert-only.
+
+    Everything that a verifier needs stands in the row, the public key included, so a
+    vote can be checked when the passkey and its owner are long gone.
+    """
+
+    request = models.ForeignKey(
+        ApprovalRequest, on_delete=models.PROTECT, related_name="votes"
+    )
+    stage = models.PositiveSmallIntegerField(default=0)
+    verdict = models.CharField(max_length=8, choices=Verdict.choices)
+    reason = models.TextField(blank=True)
+    user_id = models.UUIDField()
+    user_name = models.CharField(max_length=150)
+    roles = models.JSONField()
+    is_demo = models.BooleanField(default=False)
+    cast_at = models.DateTimeField()
+    document = models.JSONField()
+    digest = models.CharField(max_length=71)
+    credential_id = models.BinaryField()
+    client_data = models.BinaryField()
+    authenticator_data = models.BinaryField()
+    signature = models.BinaryField()
+    public_key = models.BinaryField()
+    rp_id = models.CharField(max_length=253)
+
+    class Meta:
+        ordering = ["cast_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["request", "stage", "user_id"],
+                name="approvals_vote_one_per_person",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict__in=Verdict.values),
+                name="approvals_vote_verdict_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(verdict=Verdict.DENY) | ~Q(reason=""),
+                name="approvals_vote_denial_has_reason",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user_name}: {self.get_verdict_display()}"
