@@ -116,6 +116,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "apps.core.api.Page",
+    "EXCEPTION_HANDLER": "apps.core.api.problem_response",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Portward API",
