@@ -1,0 +1,329 @@
+"""Releases as bytes: the manifest, and the snapshot archive.
+
+A snapshot is a gzip-compressed ustar archive that is the same to the bit for the same
+records, whatever their order. Stock OPA can read it too: `.manifest`, `data.json` and
+`policy.rego` are OPA's, and `.signatures.json` lists every other file (OPA bundle
+format). Agents read `portward/`.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import hashlib
+import io
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from protocol.canonical import canonical_bytes, digest, parse_json
+from protocol.envelope import pack_archive, unpack_archive
+from protocol.errors import (
+    BundleDigestError,
+    BundleMalformedError,
+    BundleTooLargeError,
+    CanonicalError,
+)
+from protocol.fingerprint import state_digest
+from protocol.records import (
+    PolicyRecord,
+    Record,
+    WindowRecord,
+    parse_record,
+    record_bytes,
+)
+from protocol.zones import Transitions, zone_transitions
+
+PROTOCOL_VERSION = 1
+SNAPSHOT_LIMIT = 64 * 1024 * 1024
+CERTIFICATE_DOMAIN = "portward-certificate-v1"
+DEFAULT_MAX_AGE = {"admin": 300, "operator": 900, "read_only": 86_400}
+OPA_ROOT = "portward"
+MANIFEST_PATH = "portward/manifest.json"
+RECORDS_PATH = "portward/records.ndjson"
+CERTIFICATES_PATH = "portward/certificates.ndjson"
+# OPA hashes these by their parsed content and everything else by its bytes.
+_STRUCTURED = (".manifest", "data.json")
+_REGO = b"""package portward.bundle
+
+import rego.v1
+
+# What this release is. Decisions are made by the agent, from the Cedar policies beside.
+revision := data.portward.release.revision
+
+state_digest := data.portward.release.state_digest
+"""
+
+Certificate = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a release says of itself. Times are RFC 3339; ages are seconds."""
+
+    tenant: str
+    revision: int
+    previous_revision: int | None
+    previous_digest: str | None
+    state_digest: str
+    created: str
+    not_before: str | None
+    max_age: Mapping[str, int]
+    counts: Mapping[str, int]
+    zones: Transitions
+    certificates: Sequence[str] = ()
+    audit_checkpoint: str | None = None
+    protocol: int = PROTOCOL_VERSION
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "tenant": self.tenant,
+            "revision": self.revision,
+            "previous_revision": self.previous_revision,
+            "previous_digest": self.previous_digest,
+            "state_digest": self.state_digest,
+            "created": self.created,
+            "not_before": self.not_before,
+            "max_age": dict(self.max_age),
+            "counts": dict(self.counts),
+            "zones": {zone: [list(t) for t in ts] for zone, ts in self.zones.items()},
+            "certificates": list(self.certificates),
+            "audit_checkpoint": self.audit_checkpoint,
+            "protocol": self.protocol,
+        }
+
+    @classmethod
+    def from_dict(cls, value: object) -> Manifest:
+        """Parse the JSON form strictly or raise BundleMalformedError."""
+        names = set(cls.__dataclass_fields__)
+        if not isinstance(value, dict) or set(value) != names:
+            wrong = names ^ set(value) if isinstance(value, dict) else names
+            raise BundleMalformedError(f"manifest: wrong fields {sorted(wrong)}")
+        manifest = cls(**value)
+        if manifest.protocol != PROTOCOL_VERSION:
+            raise BundleMalformedError(
+                f"manifest: protocol {manifest.protocol} is not spoken here; "
+                "upgrade the agent"
+            )
+        _check_types(manifest)
+        return manifest
+
+
+@dataclass(frozen=True)
+class Predecessor:
+    """The release before: its revision and state digest."""
+
+    revision: int
+    state_digest: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a snapshot archive holds."""
+
+    manifest: Manifest
+    records: tuple[Record, ...]
+    certificates: tuple[Certificate, ...]
+
+
+@dataclass(frozen=True)
+class OpaSignature:
+    """How the archive is signed for stock OPA: ES256 over a JWT's signing input."""
+
+    key_id: str
+    sign: Callable[[bytes], bytes]
+    issued_at: int
+
+
+def certificate_digest(certificate: Certificate) -> str:
+    """Return the digest by which a manifest names an approval certificate."""
+    return "sha256:" + digest(CERTIFICATE_DOMAIN, dict(certificate)).hex()
+
+
+def build_manifest(  # noqa: PLR0913  # a manifest has this many parts
+    *,
+    tenant: str,
+    revision: int,
+    previous: Predecessor | None,
+    created: str,
+    created_epoch: int,
+    records: Iterable[Record],
+    certificates: Iterable[Certificate] = (),
+    max_age: Mapping[str, int] | None = None,
+    not_before: str | None = None,
+) -> Manifest:
+    """Describe a release; zone transitions are computed for the zones it uses."""
+    found = list(records)
+    zones = {record.zone for record in found if isinstance(record, WindowRecord)}
+    return Manifest(
+        tenant=tenant,
+        revision=revision,
+        previous_revision=previous.revision if previous else None,
+        previous_digest=previous.state_digest if previous else None,
+        state_digest=state_digest(found),
+        created=created,
+        not_before=not_before,
+        max_age=dict(max_age or DEFAULT_MAX_AGE),
+        counts=dict(sorted(Counter(r.type.value for r in found).items())),
+        zones={z: zone_transitions(z, created_epoch) for z in sorted(zones)},
+        certificates=sorted(certificate_digest(c) for c in certificates),
+    )
+
+
+def build_snapshot(
+    manifest: Manifest,
+    records: Iterable[Record],
+    certificates: Iterable[Certificate] = (),
+    *,
+    opa: OpaSignature | None = None,
+) -> bytes:
+    """Return the archive of a release, reproducible to the bit."""
+    ordered = sorted(records, key=lambda record: record.key)
+    files = {
+        ".manifest": canonical_bytes(_opa_manifest(manifest)),
+        "cedar/policies.cedar": _cedar_text(ordered),
+        "data.json": canonical_bytes(_opa_data(manifest, ordered)),
+        "policy.rego": _REGO,
+        CERTIFICATES_PATH: _lines(
+            sorted(canonical_bytes(dict(c)) for c in certificates)
+        ),
+        MANIFEST_PATH: canonical_bytes(manifest.to_dict()),
+        RECORDS_PATH: _lines(record_bytes(record) for record in ordered),
+    }
+    if opa is not None:
+        files[".signatures.json"] = _opa_signatures(files, opa, manifest.tenant)
+    return _gzip(pack_archive(files))
+
+
+def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
+    """Parse an archive strictly; the records must add up to the manifest's digest.
+
+    Who signed it is not checked here: see protocol.trust.
+
+    Raises BundleMalformedError, BundleTooLargeError, BundleDigestError, RecordError.
+    """
+    files = unpack_archive(_gunzip(blob, limit), limit=limit)
+    try:
+        manifest = Manifest.from_dict(parse_json(files[MANIFEST_PATH]))
+        records = tuple(
+            parse_record(parse_json(line)) for line in files[RECORDS_PATH].splitlines()
+        )
+        certificates = tuple(
+            parse_json(line) for line in files[CERTIFICATES_PATH].splitlines()
+        )
+        found = state_digest(records)
+        named = sorted(certificate_digest(c) for c in certificates)
+    except KeyError as error:
+        raise BundleMalformedError(f"the archive lacks {error}") from error
+    except (CanonicalError, TypeError) as error:
+        raise BundleMalformedError(f"the archive holds bad JSON: {error}") from error
+    if found != manifest.state_digest:
+        raise BundleDigestError(
+            f"the records add up to {found}, the manifest says {manifest.state_digest}"
+        )
+    if named != list(manifest.certificates):
+        raise BundleDigestError("the certificates are not those of the manifest")
+    return Snapshot(manifest, records, certificates)
+
+
+def _opa_manifest(manifest: Manifest) -> dict[str, Any]:
+    return {
+        "revision": f"{manifest.revision}:{manifest.state_digest}",
+        "roots": [OPA_ROOT],
+        "rego_version": 1,
+        "metadata": {"tenant": manifest.tenant, "created": manifest.created},
+    }
+
+
+def _opa_data(manifest: Manifest, records: Iterable[Record]) -> dict[str, Any]:
+    by_type: dict[str, dict[str, Any]] = {}
+    for record in records:
+        by_type.setdefault(record.type.value, {})[record.id] = record.to_dict()
+    release = {
+        "tenant": manifest.tenant,
+        "revision": manifest.revision,
+        "state_digest": manifest.state_digest,
+    }
+    return {OPA_ROOT: {"release": release, "records": by_type}}
+
+
+def _opa_signatures(files: Mapping[str, bytes], opa: OpaSignature, scope: str) -> bytes:
+    listed = [
+        {
+            "name": name,
+            "hash": hashlib.sha256(_opa_content(name, content)).hexdigest(),
+            "algorithm": "SHA-256",
+        }
+        for name, content in sorted(files.items())
+    ]
+    header = {"alg": "ES256", "typ": "JWT", "kid": opa.key_id}
+    payload = {
+        "files": listed,
+        "iat": opa.issued_at,
+        "iss": "portward",
+        "scope": scope,
+        "keyid": opa.key_id,
+    }
+    signed = f"{_b64(canonical_bytes(header))}.{_b64(canonical_bytes(payload))}"
+    token = f"{signed}.{_b64(opa.sign(signed.encode('ascii')))}"
+    return canonical_bytes({"signatures": [token]})
+
+
+def _opa_content(name: str, content: bytes) -> bytes:
+    if name.rsplit("/", 1)[-1] in _STRUCTURED:
+        return canonical_bytes(parse_json(content))
+    return content
+
+
+def _cedar_text(records: Iterable[Record]) -> bytes:
+    texts = [
+        statement.cedar
+        for record in records
+        if isinstance(record, PolicyRecord)
+        for statement in record.statements
+    ]
+    return "".join(f"{text.rstrip()}\n" for text in texts).encode("utf-8")
+
+
+def _lines(items: Iterable[bytes]) -> bytes:
+    return b"".join(item + b"\n" for item in items)
+
+
+def _gzip(blob: bytes) -> bytes:
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as file:
+        file.write(blob)
+    return buffer.getvalue()
+
+
+def _gunzip(blob: bytes, limit: int) -> bytes:
+    if len(blob) > limit:
+        raise BundleTooLargeError(f"{len(blob)} bytes exceed the limit of {limit}")
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = inflater.decompress(blob, limit + 1)
+    except zlib.error as error:
+        raise BundleMalformedError(f"not gzip: {error}") from error
+    if len(content) > limit:
+        raise BundleTooLargeError(f"the archive inflates beyond {limit} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise BundleMalformedError("the archive is cut short or has a tail")
+    return content
+
+
+def _check_types(manifest: Manifest) -> None:
+    whole = (manifest.revision, *manifest.max_age.values(), *manifest.counts.values())
+    texts = (manifest.tenant, manifest.state_digest, manifest.created)
+    if not all(type(number) is int for number in whole):
+        raise BundleMalformedError("manifest: revision, ages and counts are integers")
+    if not all(isinstance(text, str) for text in texts):
+        raise BundleMalformedError("manifest: tenant, digest and time are texts")
+    if not isinstance(manifest.zones, dict):
+        raise BundleMalformedError("manifest: zones is an object")
+
+
+def _b64(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode("ascii")
