@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 from django.db import connection
+from django.test import Client
+from pytest_django import DjangoDbBlocker
 
+from apps.accounts.models import User
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from pytest_django import DjangoDbBlocker
+from tests.factories import accounts
+from tests.simulators.authenticator import SimulatedAuthenticator
 
 
 @pytest.fixture(scope="session")
@@ -56,3 +57,34 @@ def in_tenant(tenant: Tenant) -> Iterator[Tenant]:
     """Open the scope of the tenant for the test."""
     with tenant_scope(tenant.pk):
         yield tenant
+
+
+@pytest.fixture
+def make_user(tenant: Tenant) -> accounts.MakeUser:
+    """Return a function that creates a person with roles in the tenant."""
+
+    def make(
+        username: str, roles: Sequence[str] = (), *, is_demo: bool = False
+    ) -> User:
+        return accounts.make_user(username, roles, tenant=tenant, is_demo=is_demo)
+
+    return make
+
+
+@pytest.fixture
+def software_authenticator(tmp_path: Path) -> SimulatedAuthenticator:
+    """Return an authenticator that has no credential yet."""
+    return accounts.make_authenticator(tmp_path)
+
+
+@pytest.fixture
+def signed_in_client(tmp_path: Path) -> accounts.SignedInClient:
+    """Return a function that gives a test client with a verified passkey session."""
+
+    def client_for(user: User) -> Client:
+        client = Client()
+        passkey = accounts.register_passkey(user, accounts.make_authenticator(tmp_path))
+        accounts.sign_in(client, user, passkey)
+        return client
+
+    return client_for

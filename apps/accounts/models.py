@@ -1,15 +1,21 @@
-"""People who sign in."""
+"""People, what they belong to, and the passkeys that they sign with."""
 
 from __future__ import annotations
 
 import uuid
-from typing import ClassVar
+from typing import Any, ClassVar
 
+from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
+from django_otp.models import Device
 from typing_extensions import override
+
+from apps.accounts.choices import CeremonyPurpose, TenantRole
+from apps.core.models import TimestampedModel, UUIDModel
+from apps.tenants.models import TenantModel
 
 USERNAME = RegexValidator(
     r"^[a-z0-9][a-z0-9._@+-]{0,149}$", "Use a-z, 0-9 and . _ @ + -"
@@ -43,3 +49,135 @@ class User(AbstractBaseUser, PermissionsMixin):
     def is_staff(self) -> bool:
         """Say whether the admin may be entered at all; rights come from memberships."""
         return self.is_active
+
+    @override
+    def has_perm(self, perm: str, obj: Any = None) -> bool:
+        """Ask the backends only: no flag on an account grants anything in a tenant."""
+        return any(
+            backend.has_perm(self, perm, obj)
+            for backend in auth.get_backends()
+            if hasattr(backend, "has_perm")
+        )
+
+    @override
+    def has_module_perms(self, app_label: str) -> bool:
+        """Say whether anything in the app may be seen."""
+        return any(
+            backend.has_module_perms(self, app_label)
+            for backend in auth.get_backends()
+            if hasattr(backend, "has_module_perms")
+        )
+
+
+class Membership(TenantModel, TimestampedModel):
+    """A person's place in one tenant; the person may read it outside its scope too."""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    roles = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ["user__username"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "user"], name="accounts_membership_unique"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(roles__contained_by=TenantRole.values),
+                name="accounts_membership_known_roles",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class Passkey(Device):
+    """A WebAuthn credential. Belongs to a person, not to a tenant.
+
+    Being a device of django-otp, it makes the sessions it opened verified ones, and
+    only as long as it stays confirmed: blocking it ends them.
+    """
+
+    credential_id = models.BinaryField(max_length=1023, unique=True)
+    public_key = models.BinaryField()
+    sign_count = models.BigIntegerField(default=0)
+    aaguid = models.CharField(max_length=36)
+    transports = models.JSONField(default=list)
+    is_backed_up = models.BooleanField(default=False)
+    is_demo = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+    blocked_at = models.DateTimeField(null=True)
+    blocked_reason = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(blocked_at__isnull=True) | models.Q(confirmed=False),
+                name="accounts_passkey_blocked_is_unconfirmed",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class EnrolmentLink(UUIDModel):
+    """A right to register one passkey; the token itself is never stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    created_by = models.CharField(max_length=200)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class Ceremony(UUIDModel):
+    """One question to an authenticator: single use, short-lived, one session's."""
+
+    purpose = models.CharField(max_length=9, choices=CeremonyPurpose)
+    challenge = models.BinaryField(max_length=32)
+    session_hash = models.CharField(max_length=64)
+    user = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
+    enrolment_link = models.ForeignKey(
+        EnrolmentLink, null=True, on_delete=models.CASCADE
+    )
+    operation_digest = models.BinaryField(max_length=32, null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(db_index=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name_plural = "ceremonies"
+        ordering = ["-created_at"]
+        constraints = [
+            # What is signed off is the challenge itself, so the two never differ.
+            models.CheckConstraint(
+                condition=models.Q(purpose=CeremonyPurpose.OPERATION)
+                & models.Q(operation_digest=models.F("challenge"))
+                | ~models.Q(purpose=CeremonyPurpose.OPERATION)
+                & models.Q(operation_digest__isnull=True),
+                name="accounts_ceremony_challenge_is_operation",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(purpose=CeremonyPurpose.LOGIN)
+                | models.Q(user__isnull=False),
+                name="accounts_ceremony_knows_its_user",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} {self.pk}"

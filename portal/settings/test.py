@@ -28,5 +28,5 @@ CELERY_BROKER_URL = "memory://"
 PORTWARD_KEY_DIR = PORTWARD_DATA_DIR / "keys"
 PORTWARD_ALLOW_DEMO_AUTHENTICATORS = True
 WEBAUTHN_RP_ID = "localhost"
-# Empty: the live server's origin carries a port that is not known beforehand.
-WEBAUTHN_ORIGINS: list[str] = []
+# Browser tests add the live server's origin, whose port is not known beforehand.
+WEBAUTHN_ORIGINS = [PORTWARD_WEB_URL]

@@ -1,0 +1,156 @@
+"""Failures of sign-in, passkeys and membership."""
+
+from __future__ import annotations
+
+from apps.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    MisconfiguredError,
+    NotFoundError,
+)
+
+
+class UserInvalidError(InvalidError):
+    """The description of a person cannot be accepted."""
+
+    code = "accounts.user_invalid"
+
+
+class UsernameTakenError(ConflictError):
+    """Somebody else has this user name."""
+
+    code = "accounts.username_taken"
+    default_message = "Somebody else has this user name."
+    default_remedy = "Choose another user name."
+
+
+class UserNotFoundError(NotFoundError):
+    """There is no such person."""
+
+    code = "accounts.user_not_found"
+    default_message = "There is no person with this user name."
+
+
+class UnknownRoleError(InvalidError):
+    """A membership names a role that does not exist."""
+
+    code = "accounts.unknown_role"
+    default_remedy = "Use security_admin, approver or auditor."
+
+
+class NotAMemberError(ForbiddenError):
+    """The person does not belong to the tenant."""
+
+    code = "accounts.not_a_member"
+    default_message = "You are not a member of this tenant."
+
+
+class RoleRequiredError(ForbiddenError):
+    """The person's memberships do not carry the role that the act needs."""
+
+    code = "accounts.role_required"
+    default_message = "Your role in this tenant does not allow this."
+
+
+class LastSecurityAdminError(ConflictError):
+    """The change would leave a tenant without a security admin."""
+
+    code = "accounts.last_security_admin"
+    default_message = "A tenant keeps at least one security admin."
+    default_remedy = "Make somebody else a security admin first."
+
+
+class CeremonyError(ConflictError):
+    """The ceremony is unknown, used, expired, or belongs to another session."""
+
+    code = "accounts.ceremony_over"
+    default_message = "This request to your authenticator is over or was used already."
+    default_remedy = "Start again."
+
+
+class EnrolmentLinkError(NotFoundError):
+    """The enrolment link is unknown, used, replaced or expired."""
+
+    code = "accounts.enrolment_link_over"
+    default_message = "This enrolment link was used, replaced or has expired."
+    default_remedy = "Ask a security admin for a new one."
+
+
+class AssertionRefusedError(ForbiddenError):
+    """What the authenticator sent does not prove anything."""
+
+    code = "accounts.assertion_refused"
+    default_message = "The answer of the authenticator was refused."
+    default_remedy = "Start again with a passkey of this account."
+
+
+class WrongChallengeError(AssertionRefusedError):
+    """The authenticator signed another challenge, or for another purpose."""
+
+    code = "accounts.wrong_challenge"
+    default_message = "The authenticator signed something else."
+
+
+class WrongOriginError(AssertionRefusedError):
+    """The authenticator was asked from a page that is not ours."""
+
+    code = "accounts.wrong_origin"
+    default_message = "The request came from a page that is not this portal."
+    default_remedy = "Open the portal by its proper address."
+
+
+class UserNotVerifiedError(AssertionRefusedError):
+    """The authenticator did not ask for a fingerprint, a face or a PIN."""
+
+    code = "accounts.user_not_verified"
+    default_message = "The authenticator did not verify you."
+    default_remedy = "Use a passkey that asks for a PIN, a fingerprint or your face."
+
+
+class UnknownPasskeyError(AssertionRefusedError):
+    """No account has this passkey, or another account has it."""
+
+    code = "accounts.unknown_passkey"
+    default_message = "This passkey is not registered for this account."
+
+
+class PasskeyBlockedError(AssertionRefusedError):
+    """The passkey was blocked."""
+
+    code = "accounts.passkey_blocked"
+    default_message = "This passkey is blocked."
+    default_remedy = "Use another passkey, or ask for a new enrolment link."
+
+
+class PasskeyClonedError(PasskeyBlockedError):
+    """The signature counter went backwards: two devices hold the same key."""
+
+    code = "accounts.passkey_cloned"
+    default_message = (
+        "This passkey's counter went backwards, as if it had been copied. "
+        "It is blocked now."
+    )
+
+
+class PasskeyTakenError(ConflictError):
+    """The passkey is registered already."""
+
+    code = "accounts.passkey_taken"
+    default_message = "This passkey is registered already."
+
+
+class LastPasskeyError(ConflictError):
+    """Removing the passkey would lock its owner out."""
+
+    code = "accounts.last_passkey"
+    default_message = "This is your only passkey; removing it would lock you out."
+    default_remedy = "Register another passkey first."
+
+
+class DemoAuthenticatorError(MisconfiguredError):
+    """A software authenticator is used where none may be."""
+
+    code = "accounts.demo_authenticator"
+    default_message = "Software authenticators are for the demo only."
+    default_remedy = "Use a real authenticator."

@@ -1,0 +1,22 @@
+"""What the app writes into the audit log. A retired value is never used again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AccountsAction(StrEnum):
+    """Audit actions about people and their passkeys."""
+
+    USER_CREATED = "accounts.user_created"
+    MEMBERSHIP_GRANTED = "accounts.membership_granted"
+    MEMBERSHIP_CHANGED = "accounts.membership_changed"
+    MEMBERSHIP_REVOKED = "accounts.membership_revoked"
+    ENROLMENT_LINK_ISSUED = "accounts.enrolment_link_issued"
+    PASSKEY_REGISTERED = "accounts.passkey_registered"
+    PASSKEY_REMOVED = "accounts.passkey_removed"
+    PASSKEY_BLOCKED = "accounts.passkey_blocked"
+    SIGNED_IN = "accounts.signed_in"
+    SIGNED_OUT = "accounts.signed_out"
+    SIGN_IN_REFUSED = "accounts.sign_in_refused"
+    ASSERTION_REFUSED = "accounts.assertion_refused"

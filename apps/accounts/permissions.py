@@ -1,0 +1,44 @@
+"""Who acts in a request, and the roles that acts ask for."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest
+
+from apps.accounts.choices import TenantRole
+from apps.accounts.errors import NotAMemberError, RoleRequiredError
+from apps.accounts.models import Passkey, User
+from apps.accounts.selectors import roles_in_scope
+from apps.accounts.services import actor_for, fingerprint
+from apps.audit.events import Actor
+
+
+def user_of(request: HttpRequest) -> User:
+    """Return the person who is signed in with a verified passkey.
+
+    Raises NotAMemberError for anybody else.
+    """
+    user = request.user
+    if isinstance(user, User) and user.is_active and _is_verified(user):
+        # The request holds a lazy stand-in; the real row is what services expect.
+        return User.objects.get(pk=user.pk)
+    raise NotAMemberError("Sign in with a passkey first.")
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """Return the signed-in person as the actor of what the request does."""
+    user = user_of(request)
+    device = getattr(request.user, "otp_device", None)
+    credential = fingerprint(device) if isinstance(device, Passkey) else ""
+    return actor_for(user, credential=credential)
+
+
+def require(user: User, tenant_role: TenantRole | str) -> None:
+    """Raise RoleRequiredError unless a person has the role in the open scope."""
+    if TenantRole(tenant_role) not in roles_in_scope(user):
+        label = TenantRole(tenant_role).label
+        raise RoleRequiredError(f"Only a {label.lower()} of this tenant may do this.")
+
+
+def _is_verified(user: User) -> bool:
+    check = getattr(user, "is_verified", None)
+    return callable(check) and bool(check())

@@ -1,0 +1,72 @@
+"""Questions about people, their memberships and passkeys."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.db.models import QuerySet
+
+from apps.accounts.errors import UserNotFoundError
+from apps.accounts.models import Membership, Passkey, User
+from apps.tenants.models import Tenant
+from apps.tenants.services import current_tenant_id, user_rows
+
+
+def user_by_username(username: str) -> User:
+    """Return the person with this user name or raise UserNotFoundError."""
+    try:
+        return User.objects.get(username=username)
+    except User.DoesNotExist as error:
+        raise UserNotFoundError(f"There is no person “{username}”.") from error
+
+
+def memberships(user: User) -> list[Membership]:
+    """Return a person's memberships in all tenants, by the tenants' short names."""
+    with user_rows(user.pk):
+        return list(
+            Membership.objects.filter(user=user)
+            .select_related("tenant")
+            .order_by("tenant__slug")
+        )
+
+
+def tenants_of(user: User) -> list[Tenant]:
+    """Return the tenants that a person belongs to."""
+    return [membership.tenant for membership in memberships(user)]
+
+
+def membership_in(user: User, tenant_id: uuid.UUID) -> Membership | None:
+    """Return a person's membership of one tenant, or None."""
+    with user_rows(user.pk):
+        return Membership.objects.filter(user=user, tenant_id=tenant_id).first()
+
+
+def members() -> QuerySet[Membership]:
+    """Return the members of the tenant whose scope is open."""
+    return Membership.objects.select_related("user").order_by("user__username")
+
+
+def usable_passkeys(user: User) -> QuerySet[Passkey]:
+    """Return a person's passkeys that are not blocked."""
+    return Passkey.objects.filter(user=user, confirmed=True).order_by("created_at")
+
+
+def passkeys(user: User) -> QuerySet[Passkey]:
+    """Return all of a person's passkeys."""
+    return Passkey.objects.filter(user=user).order_by("created_at")
+
+
+def roles_in_scope(user: User) -> tuple[str, ...]:
+    """Return a person's roles in the tenant whose scope is open, read once for it."""
+    tenant_id = current_tenant_id()
+    if tenant_id is None:
+        return ()
+    cache: dict[uuid.UUID, tuple[str, ...]] = user.__dict__.setdefault(
+        "_portward_roles", {}
+    )
+    if tenant_id not in cache:
+        membership = Membership.objects.filter(
+            user_id=user.pk, tenant_id=tenant_id
+        ).first()
+        cache[tenant_id] = tuple(membership.roles) if membership else ()
+    return cache[tenant_id]

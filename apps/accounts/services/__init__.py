@@ -1,0 +1,51 @@
+"""Acts upon people, memberships, enrolment links and passkeys."""
+
+from apps.accounts.services.ceremonies import (
+    CeremonyOptions,
+    begin_ceremony,
+    begin_operation_ceremony,
+    begin_registration,
+)
+from apps.accounts.services.enrolment import (
+    enrolment_url,
+    issue_enrolment_link,
+    open_link,
+)
+from apps.accounts.services.passkeys import (
+    VerifiedAssertion,
+    fingerprint,
+    finish_login,
+    finish_registration,
+    remove_passkey,
+    settle_refusals,
+    verify_operation_assertion,
+)
+from apps.accounts.services.people import (
+    create_user,
+    grant_membership,
+    record_sign_out,
+    revoke_membership,
+)
+from apps.accounts.services.trail import actor_for
+
+__all__ = [
+    "CeremonyOptions",
+    "VerifiedAssertion",
+    "actor_for",
+    "begin_ceremony",
+    "begin_operation_ceremony",
+    "begin_registration",
+    "create_user",
+    "enrolment_url",
+    "fingerprint",
+    "finish_login",
+    "finish_registration",
+    "grant_membership",
+    "issue_enrolment_link",
+    "open_link",
+    "record_sign_out",
+    "remove_passkey",
+    "revoke_membership",
+    "settle_refusals",
+    "verify_operation_assertion",
+]

@@ -1,0 +1,66 @@
+"""Write what happened to a person into the audit log of every tenant they are in.
+
+Passkeys and sign-ins belong to people, the audit log to tenants. So each tenant that
+trusts a person learns what happened to the keys which that trust rests on.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+from apps.accounts.events import AccountsAction
+from apps.accounts.models import User
+from apps.accounts.selectors import memberships
+from apps.audit import services as audit
+from apps.audit.events import Actor
+from apps.tenants.services import current_tenant_id, tenant_scope
+
+logger = logging.getLogger(__name__)
+
+
+def actor_for(user: User, credential: str = "") -> Actor:
+    """Return a person as the actor of what they do."""
+    return Actor(
+        kind="user", id=str(user.pk), name=user.username, credential=credential
+    )
+
+
+def record(
+    *,
+    actor: Actor,
+    action: AccountsAction,
+    user: User,
+    after: Mapping[str, Any] | None = None,
+    context: Mapping[str, Any] | None = None,
+) -> None:
+    """Append one entry for each tenant of the person, in a fixed order."""
+    tenants = {membership.tenant_id for membership in memberships(user)}
+    if (current := current_tenant_id()) is not None:
+        tenants.add(current)
+    if not tenants:
+        # The first administrator is enrolled before there is a tenant.
+        logger.info("%s: %s by %s", action, user.username, actor.name)
+    for tenant_id in sorted(tenants):
+        _append(tenant_id, actor, action, user, after, context)
+
+
+def _append(
+    tenant_id: uuid.UUID,
+    actor: Actor,
+    action: AccountsAction,
+    user: User,
+    after: Mapping[str, Any] | None,
+    context: Mapping[str, Any] | None,
+) -> None:
+    with tenant_scope(tenant_id):
+        audit.append(
+            actor=actor,
+            action=action,
+            target_type="User",
+            target_id=user.username,
+            after=dict(after) if after is not None else None,
+            context=dict(context) if context is not None else None,
+        )

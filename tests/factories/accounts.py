@@ -1,0 +1,79 @@
+"""Make people, passkeys and signed-in clients through the same services as the UI."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from django.test import Client
+
+from apps.accounts import services
+from apps.accounts.models import Passkey, User
+from apps.audit.events import Actor
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from tests.simulators.authenticator import SimulatedAuthenticator
+
+SYSTEM = Actor.system("tests")
+
+
+class MakeUser(Protocol):
+    """Signature of the `make_user` fixture."""
+
+    def __call__(
+        self, username: str, roles: Sequence[str] = (), *, is_demo: bool = False
+    ) -> User: ...
+
+
+class SignedInClient(Protocol):
+    """Signature of the `signed_in_client` fixture."""
+
+    def __call__(self, user: User) -> Client: ...
+
+
+def make_user(
+    username: str,
+    roles: Sequence[str] = (),
+    *,
+    tenant: Tenant | None = None,
+    is_demo: bool = False,
+) -> User:
+    """Return a person, with roles in a tenant if both are given."""
+    user = services.create_user(
+        actor=SYSTEM,
+        username=username,
+        display_name=username.replace("-", " ").title(),
+        is_demo=is_demo,
+    )
+    if tenant is not None and roles:
+        with tenant_scope(tenant.pk):
+            services.grant_membership(actor=SYSTEM, user=user, roles=roles)
+    return user
+
+
+def make_authenticator(folder: Path) -> SimulatedAuthenticator:
+    """Return a fresh authenticator that keeps its key in a folder."""
+    return SimulatedAuthenticator(folder / f"{secrets.token_hex(8)}.json")
+
+
+def register_passkey(
+    user: User, authenticator: SimulatedAuthenticator, *, session_key: str = "session"
+) -> Passkey:
+    """Register the authenticator's key for a person."""
+    options = services.begin_registration(user=user, session_key=session_key, link=None)
+    return services.finish_registration(
+        ceremony_id=options.ceremony_id,
+        session_key=session_key,
+        credential=authenticator.create(options.public_key),
+        name="Test key",
+    )
+
+
+def sign_in(client: Client, user: User, passkey: Passkey) -> None:
+    """Make the client's session one that the passkey opened."""
+    client.force_login(user, backend="apps.accounts.authentication.MembershipBackend")
+    session = client.session
+    session["otp_device_id"] = passkey.persistent_id
+    session.save()
