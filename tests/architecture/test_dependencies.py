@@ -15,7 +15,8 @@ RANKS = {
         [
             ["core"],
             ["tenants"],
-            ["audit", "outbox"],
+            ["audit"],
+            ["outbox"],
             ["keys"],
             ["accounts", "scopes", "transparency"],
             ["roles", "notifications"],
@@ -35,7 +36,11 @@ OPEN_TO_OTHERS = {
     *("operations", "authentication", "permissions"),
 }
 # A handler registers with the outbox, and the key store is an interface of its own.
-OPEN_BY_APP = {"outbox": {"handlers"}, "keys": {"adapters"}, "accounts": {"adapters"}}
+OPEN_BY_APP = {
+    "outbox": {"handlers"},
+    "keys": {"adapters", "tasks"},
+    "accounts": {"adapters"},
+}
 
 
 def our_models() -> list[type]:

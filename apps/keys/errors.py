@@ -1,0 +1,19 @@
+"""Failures of key stores."""
+
+from apps.core.errors import MisconfiguredError
+
+
+class KeyMissingError(MisconfiguredError):
+    """The store lacks a key that the database knows."""
+
+    code = "keys.missing"
+    default_message = "A signing key is not in the key store."
+    default_remedy = "Restore the key folder from its backup, or rotate the key."
+
+
+class KeyUnsafeError(MisconfiguredError):
+    """A key file can be read by others."""
+
+    code = "keys.unsafe"
+    default_message = "A key file can be read by others than its owner."
+    default_remedy = "Set mode 0600 on key files and 0700 on their folder."

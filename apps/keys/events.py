@@ -1,0 +1,9 @@
+"""What the audit trail says about keys."""
+
+from enum import StrEnum
+
+
+class KeyAction(StrEnum):
+    """Audit actions."""
+
+    CREATED = "key.created"
