@@ -183,7 +183,7 @@ def retry_dead_letter(*, actor: Actor, message_id: uuid.UUID) -> OutboxMessage:
 
 
 def purge_done(*, older_than: dt.timedelta) -> int:
-    """Remove delivered messages of the current tenant; history is in the audit trail."""
+    """Remove old delivered messages of the current tenant; return how many."""
     limit = timezone.now() - older_than
     count, _ = OutboxMessage.objects.filter(
         state=MessageState.DONE, done_at__lt=limit
