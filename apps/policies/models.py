@@ -1,0 +1,131 @@
+"""The identity of a policy, its draft, and the versions it was frozen into.
+
+People are named by id and name without a foreign key, so that a deleted account
+leaves no hole in the history.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+from typing_extensions import override
+
+from apps.core.models import TimestampedModel
+from apps.policies.choices import PolicyState
+from apps.tenants.models import TenantModel
+
+_DIGEST = r"^sha256:[0-9a-f]{64}$"
+
+
+class Policy(TenantModel, TimestampedModel):
+    """What stays the same across versions: the short name that nodes see."""
+
+    slug = models.CharField("short name", max_length=63)
+    name = models.CharField(max_length=120)
+    state = models.CharField(
+        max_length=16, choices=PolicyState.choices, default=PolicyState.DRAFT
+    )
+
+    class Meta:
+        ordering = ["slug"]
+        verbose_name_plural = "policies"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "slug"], name="policies_policy_slug_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(slug__regex=r"^[a-z][a-z0-9-]{0,62}$"),
+                name="policies_policy_slug_shape",
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PolicyState.values),
+                name="policies_policy_state_known",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class PolicyDraft(TenantModel, TimestampedModel):
+    """The text being worked on, compiled each time it is saved.
+
+    `lock` counts saves; a save that names an older count is refused. `digest` covers
+    the content and the statements it compiles to.
+    """
+
+    policy = models.OneToOneField(
+        Policy, on_delete=models.PROTECT, related_name="draft"
+    )
+    content = models.JSONField()
+    statements = models.JSONField()
+    digest = models.CharField(max_length=71)
+    lock = models.PositiveIntegerField(default=1)
+    author_id = models.UUIDField(null=True)
+    author_name = models.CharField(max_length=150)
+    last_editor_id = models.UUIDField(null=True)
+    last_editor_name = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["policy__slug"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(digest__regex=_DIGEST), name="policies_draft_digest_shape"
+            ),
+            models.CheckConstraint(
+                condition=Q(lock__gte=1), name="policies_draft_lock_positive"
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.content.get("name", self.policy_id))
+
+    @property
+    def cedar(self) -> str:
+        """Return the Cedar text of all statements."""
+        return "\n\n".join(statement["cedar"] for statement in self.statements)
+
+
+class PolicyVersion(TenantModel):
+    """An approved draft, numbered and unchangeable. Insert-only."""
+
+    policy = models.ForeignKey(
+        Policy, on_delete=models.PROTECT, related_name="versions"
+    )
+    number = models.PositiveIntegerField()
+    content = models.JSONField()
+    statements = models.JSONField()
+    digest = models.CharField(max_length=71)
+    request_id = models.UUIDField()
+    author_id = models.UUIDField(null=True)
+    author_name = models.CharField(max_length=150)
+    last_editor_id = models.UUIDField(null=True)
+    last_editor_name = models.CharField(max_length=150)
+    frozen_at = models.DateTimeField(auto_now_add=True)
+    frozen_by_name = models.CharField(max_length=150)
+
+    class Meta:
+        ordering = ["policy__slug", "-number"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "number"], name="policies_version_number_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(number__gte=1), name="policies_version_number_positive"
+            ),
+            models.CheckConstraint(
+                condition=Q(digest__regex=_DIGEST),
+                name="policies_version_digest_shape",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.content.get('name', self.policy_id)} v{self.number}"
+
+    @property
+    def cedar(self) -> str:
+        """Return the Cedar text of all statements."""
+        return "\n\n".join(statement["cedar"] for statement in self.statements)

@@ -1,0 +1,38 @@
+"""Vocabularies of the app."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Tier(models.TextChoices):
+    """How much a permission can break, lowest first."""
+
+    READ_ONLY = "read_only", "ReadOnly"
+    OPERATOR = "operator", "Operator"
+    ADMIN = "admin", "Admin"
+
+
+class PrincipalType(models.TextChoices):
+    """Who can act."""
+
+    USER = "User", "User"
+    SERVICE = "Service", "Service"
+
+
+class AssignmentSource(models.TextChoices):
+    """Why a principal holds a role."""
+
+    STANDING = "standing", "Standing"
+    ELEVATION = "elevation", "Elevation"
+    DELEGATION = "delegation", "Delegation"
+    BREAK_GLASS = "break_glass", "Break-glass"
+
+
+class AttributeType(models.TextChoices):
+    """What an attribute of a principal or resource holds."""
+
+    TEXT = "string", "Text"
+    INTEGER = "long", "Whole number"
+    YES_NO = "bool", "Yes or no"
+    TEXTS = "string_list", "List of texts"
