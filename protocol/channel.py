@@ -24,6 +24,8 @@ from protocol.errors import (
 )
 
 PROOF_HEADER = "Portward-Node"
+# The payload type of the signed statement in which a node says what it runs.
+REPORT_TYPE = "application/vnd.portward.report+json"
 MAX_SKEW = 60
 _DOMAIN = b"portward-node-request-v1\0"
 _NONCE_BYTES = 16

@@ -1,0 +1,1 @@
+"""Stand-ins for the other side, real enough that nothing needs a mock."""

@@ -1,0 +1,59 @@
+"""What can go wrong on the node itself; refusals of a release are protocol errors."""
+
+from __future__ import annotations
+
+from protocol.errors import ProtocolError
+
+
+class AgentError(ProtocolError):
+    """Something on the node, or between it and the edge, does not work."""
+
+    code = "agent.failed"
+
+
+class NotEnrolledError(AgentError):
+    """The state folder holds no identity."""
+
+    code = "agent.not_enrolled"
+
+
+class AlreadyEnrolledError(AgentError):
+    """The state folder holds an identity already."""
+
+    code = "agent.already_enrolled"
+
+
+class StateError(AgentError):
+    """The state folder cannot be read, written or locked."""
+
+    code = "agent.state"
+
+
+class NothingStoredError(AgentError):
+    """The state folder holds no release yet."""
+
+    code = "agent.nothing_stored"
+
+
+class EdgeError(AgentError):
+    """The edge cannot be reached or answers what the agent cannot use."""
+
+    code = "agent.edge_unreachable"
+
+
+class EdgeRefusedError(AgentError):
+    """The edge does not believe this node."""
+
+    code = "agent.edge_refused"
+
+
+class NotYetValidError(ProtocolError):
+    """The release is to count from a later time."""
+
+    code = "bundle.not_yet_valid"
+
+
+class ReleaseWithheldError(ProtocolError):
+    """A signed timestamp names a newer release than the one delivered."""
+
+    code = "bundle.withheld"
