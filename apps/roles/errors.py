@@ -1,0 +1,204 @@
+"""Refusals of this app. Each has a code of its own."""
+
+from __future__ import annotations
+
+from apps.core.errors import ConflictError, InvalidError, NotFoundError
+
+
+class NameInvalidError(InvalidError):
+    """A name is empty, too long or of the wrong shape."""
+
+    code = "roles.name_invalid"
+    default_message = "The name is malformed."
+
+
+class NameReservedError(InvalidError):
+    """A name means something else already."""
+
+    code = "roles.name_reserved"
+    default_remedy = "Choose another name."
+
+
+class SlugInvalidError(InvalidError):
+    """A short name has a wrong shape."""
+
+    code = "roles.slug_invalid"
+    default_message = "The short name is malformed."
+    default_remedy = "Use a-z, 0-9 and hyphens, starting with a letter."
+
+
+class SlugFixedError(InvalidError):
+    """A short name is what policies refer to; it never changes."""
+
+    code = "roles.slug_fixed"
+    default_message = "The short name cannot change."
+    default_remedy = "Create another role under the new short name."
+
+
+class KeyFixedError(InvalidError):
+    """Type and key are what policies and audit refer to; they never change."""
+
+    code = "roles.key_fixed"
+    default_message = "Type and key cannot change."
+    default_remedy = "Register another entry."
+
+
+class SlugTakenError(ConflictError):
+    """The short name is in use."""
+
+    code = "roles.slug_taken"
+    default_message = "This short name is taken."
+    default_remedy = "Choose another short name, or edit the existing role."
+
+
+class KeyTakenError(ConflictError):
+    """The entry is registered already."""
+
+    code = "roles.key_taken"
+    default_message = "This is registered already."
+    default_remedy = "Edit the existing entry."
+
+
+class UnknownTierError(InvalidError):
+    """There is no such tier."""
+
+    code = "roles.unknown_tier"
+    default_remedy = "Use read_only, operator or admin."
+
+
+class UnknownResourceTypeError(InvalidError):
+    """There is no such resource type."""
+
+    code = "roles.unknown_resource_type"
+    default_remedy = "Define the resource type first, or correct the name."
+
+
+class UnknownPermissionError(InvalidError):
+    """The catalogue has no such action on such a resource type."""
+
+    code = "roles.unknown_permission"
+    default_remedy = "Add it to the catalogue first, or correct the name."
+
+
+class UnknownRoleError(InvalidError):
+    """There is no such role."""
+
+    code = "roles.unknown_role"
+    default_remedy = "Create the role first, or correct the name."
+
+
+class UnknownPrincipalError(InvalidError):
+    """There is no such principal."""
+
+    code = "roles.unknown_principal"
+    default_remedy = "Register the principal first, or correct the key."
+
+
+class UnknownResourceError(InvalidError):
+    """There is no such resource."""
+
+    code = "roles.unknown_resource"
+    default_remedy = "Register the resource first, or correct the key."
+
+
+class UnknownGroupError(InvalidError):
+    """There is no such resource group."""
+
+    code = "roles.unknown_group"
+    default_remedy = "Register the group first, or correct the key."
+
+
+class UnknownAttributeError(InvalidError):
+    """No attribute of this name is defined for the type."""
+
+    code = "roles.unknown_attribute"
+    default_remedy = "Define the attribute first, or correct the name."
+
+
+class AttributeValueError(InvalidError):
+    """A value has not the type its attribute demands."""
+
+    code = "roles.attribute_type"
+
+
+class AttributeTypeFixedError(ConflictError):
+    """An attribute in use cannot change its type."""
+
+    code = "roles.attribute_type_fixed"
+    default_message = "An attribute keeps its type."
+    default_remedy = "Define another attribute with the new type."
+
+
+class RoleCycleError(InvalidError):
+    """A role would inherit from itself."""
+
+    code = "roles.cycle"
+    default_message = "Role inheritance would run in a circle."
+    default_remedy = "Remove one of the parents on the circle."
+
+
+class RoleTooDeepError(InvalidError):
+    """Inheritance is nested too deeply."""
+
+    code = "roles.too_deep"
+    default_message = "Role inheritance is deeper than 10."
+    default_remedy = "Give the role a parent that is closer to the top."
+
+
+class RoleTierError(InvalidError):
+    """A role holds, or inherits, what is above its tier."""
+
+    code = "roles.tier_exceeded"
+    default_remedy = "Raise the tier of the role, or take the permission away."
+
+
+class AssignmentDatesError(InvalidError):
+    """An assignment ends before it starts."""
+
+    code = "roles.end_before_start"
+    default_message = "The assignment ends before it starts."
+    default_remedy = "Choose an end after the start, or leave it open."
+
+
+class AssignmentEndMissingError(InvalidError):
+    """A temporary assignment has no end."""
+
+    code = "roles.end_missing"
+    default_message = "Only a standing assignment may be open-ended."
+    default_remedy = "Set an end."
+
+
+class AssignmentExistsError(ConflictError):
+    """The principal holds the role there already."""
+
+    code = "roles.assignment_exists"
+    default_message = "The principal holds this role there already."
+    default_remedy = "Revoke the standing assignment first."
+
+
+class RoleNotFoundError(NotFoundError):
+    """There is no such role."""
+
+    code = "roles.role_not_found"
+    default_message = "There is no such role."
+
+
+class PrincipalNotFoundError(NotFoundError):
+    """There is no such principal."""
+
+    code = "roles.principal_not_found"
+    default_message = "There is no such principal."
+
+
+class ResourceNotFoundError(NotFoundError):
+    """There is no such resource."""
+
+    code = "roles.resource_not_found"
+    default_message = "There is no such resource."
+
+
+class AssignmentNotFoundError(NotFoundError):
+    """There is no such assignment, or it was revoked."""
+
+    code = "roles.assignment_not_found"
+    default_message = "There is no such assignment."

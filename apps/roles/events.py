@@ -1,0 +1,27 @@
+"""What the audit log and the outbox hear from this app."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class RolesAction(StrEnum):
+    """Audited acts upon the catalogue, roles, registries and assignments."""
+
+    RESOURCE_TYPE_DEFINED = "resource_type.defined"
+    PERMISSION_DEFINED = "permission.defined"
+    ATTRIBUTE_DEFINED = "attribute.defined"
+    ROLE_CREATED = "role.created"
+    ROLE_CHANGED = "role.changed"
+    PRINCIPAL_REGISTERED = "principal.registered"
+    PRINCIPAL_CHANGED = "principal.changed"
+    RESOURCE_REGISTERED = "resource.registered"
+    RESOURCE_CHANGED = "resource.changed"
+    ASSIGNMENT_CREATED = "assignment.created"
+    ASSIGNMENT_REVOKED = "assignment.revoked"
+
+
+class RolesTopic(StrEnum):
+    """Outbox topics."""
+
+    CHANGED = "roles.changed"

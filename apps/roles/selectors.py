@@ -1,0 +1,221 @@
+"""Questions about roles and registries of the tenant whose scope is open."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from django.db.models import Count, Prefetch, Q, QuerySet
+from django.utils import timezone
+
+from apps.roles.errors import (
+    AssignmentNotFoundError,
+    PrincipalNotFoundError,
+    ResourceNotFoundError,
+    RoleNotFoundError,
+)
+from apps.roles.models import (
+    Assignment,
+    AttributeDefinition,
+    Permission,
+    Principal,
+    Resource,
+    ResourceType,
+    Role,
+)
+from apps.roles.rules import RoleNode
+from protocol import records
+from protocol.records import EntityRef, Record, principal_id
+
+
+def roles() -> QuerySet[Role]:
+    """Return all roles with their own permissions and parents."""
+    return Role.objects.prefetch_related(
+        Prefetch("permissions", Permission.objects.select_related("resource_type")),
+        Prefetch("parents", Role.objects.order_by("slug")),
+    ).order_by("slug")
+
+
+def roles_with_counts() -> QuerySet[Role]:
+    """Return all roles with how many permissions and principals they have."""
+    return Role.objects.annotate(
+        permission_count=Count("permissions", distinct=True),
+        holder_count=Count(
+            "assignments",
+            filter=Q(assignments__revoked_at__isnull=True),
+            distinct=True,
+        ),
+    ).order_by("slug")
+
+
+def principals() -> QuerySet[Principal]:
+    """Return all principals, by type and key."""
+    return Principal.objects.order_by("type", "key")
+
+
+def resources() -> QuerySet[Resource]:
+    """Return all resources with their groups, by type and key."""
+    return Resource.objects.prefetch_related(
+        Prefetch("groups", Resource.objects.order_by("key"))
+    ).order_by("type", "key")
+
+
+def resource_types() -> QuerySet[ResourceType]:
+    """Return all resource types, by name."""
+    return ResourceType.objects.order_by("name")
+
+
+def permissions() -> QuerySet[Permission]:
+    """Return the catalogue: all actions on all resource types."""
+    return Permission.objects.select_related("resource_type").order_by(
+        "resource_type__name", "action"
+    )
+
+
+def attribute_definitions() -> QuerySet[AttributeDefinition]:
+    """Return all attributes that principals and resources may have."""
+    return AttributeDefinition.objects.order_by("entity_type", "name")
+
+
+def attribute_types(entity_type: str) -> dict[str, str]:
+    """Return the attributes of one type with the type of their values."""
+    rows = attribute_definitions().filter(entity_type=entity_type)
+    return dict(rows.values_list("name", "type"))
+
+
+def assignments() -> QuerySet[Assignment]:
+    """Return all assignments that were not revoked."""
+    return (
+        Assignment.objects.filter(revoked_at__isnull=True)
+        .select_related("principal", "role", "scope")
+        .order_by("principal__key", "role__slug", "pk")
+    )
+
+
+def live_assignments(now: dt.datetime) -> QuerySet[Assignment]:
+    """Return the assignments that hold now or will."""
+    return assignments().filter(Q(end__isnull=True) | Q(end__gt=now))
+
+
+def role_by_id(role_id: uuid.UUID) -> Role:
+    """Return a role or raise RoleNotFoundError."""
+    try:
+        return roles().get(pk=role_id)
+    except Role.DoesNotExist as error:
+        raise RoleNotFoundError from error
+
+
+def principal_by_id(principal_id_: uuid.UUID) -> Principal:
+    """Return a principal or raise PrincipalNotFoundError."""
+    try:
+        return Principal.objects.get(pk=principal_id_)
+    except Principal.DoesNotExist as error:
+        raise PrincipalNotFoundError from error
+
+
+def resource_by_id(resource_id: uuid.UUID) -> Resource:
+    """Return a resource or raise ResourceNotFoundError."""
+    try:
+        return resources().get(pk=resource_id)
+    except Resource.DoesNotExist as error:
+        raise ResourceNotFoundError from error
+
+
+def assignment_by_id(assignment_id: uuid.UUID) -> Assignment:
+    """Return an assignment or raise AssignmentNotFoundError."""
+    try:
+        return assignments().get(pk=assignment_id)
+    except Assignment.DoesNotExist as error:
+        raise AssignmentNotFoundError from error
+
+
+def role_graph() -> dict[str, RoleNode]:
+    """Return all roles as the rules see them."""
+    return {
+        role.slug: RoleNode(
+            role.slug,
+            role.tier,
+            frozenset(_permission(row) for row in role.permissions.all()),
+            tuple(parent.slug for parent in role.parents.all()),
+        )
+        for role in roles()
+    }
+
+
+def catalogue_tiers() -> dict[records.Permission, str]:
+    """Return the tier of every permission of the catalogue."""
+    return {_permission(row): row.tier for row in permissions()}
+
+
+def live_records() -> list[Record]:
+    """Return the records that releases carry for this app."""
+    return [
+        *_role_records(),
+        *_assignment_records(),
+        *_principal_records(),
+        *_resource_records(),
+    ]
+
+
+def instant(moment: dt.datetime | None) -> str | None:
+    """Return an instant as records write it (RFC 3339, UTC, whole seconds)."""
+    if moment is None:
+        return None
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _permission(row: Permission) -> records.Permission:
+    return records.Permission(row.action, row.resource_type.name)
+
+
+def _role_records() -> list[Record]:
+    return [
+        records.RoleRecord(
+            role.slug,
+            name=role.name,
+            tier=role.tier,
+            permissions=tuple(_permission(row) for row in role.permissions.all()),
+            parents=tuple(parent.slug for parent in role.parents.all()),
+        )
+        for role in roles()
+    ]
+
+
+def _assignment_records() -> list[Record]:
+    return [
+        records.AssignmentRecord(
+            str(row.pk),
+            principal=EntityRef(row.principal.type, row.principal.key),
+            role=row.role.slug,
+            scope=EntityRef(row.scope.type, row.scope.key) if row.scope else None,
+            start=instant(row.start),
+            end=instant(row.end),
+            source=row.source,
+        )
+        for row in live_assignments(timezone.now())
+    ]
+
+
+def _principal_records() -> list[Record]:
+    return [
+        records.PrincipalRecord(
+            principal_id(ref), entity=ref, attributes=dict(row.attributes)
+        )
+        for row in principals()
+        for ref in [EntityRef(row.type, row.key)]
+    ]
+
+
+def _resource_records() -> list[Record]:
+    return [
+        records.ResourceRecord(
+            principal_id(ref),
+            entity=ref,
+            attributes=dict(row.attributes),
+            groups=tuple(
+                EntityRef(group.type, group.key) for group in row.groups.all()
+            ),
+        )
+        for row in resources()
+        for ref in [EntityRef(row.type, row.key)]
+    ]

@@ -1,0 +1,120 @@
+"""Give roles to principals, and take them away."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.audit.events import Actor
+from apps.roles import rules, selectors
+from apps.roles.errors import (
+    AssignmentExistsError,
+    AssignmentNotFoundError,
+    UnknownPrincipalError,
+    UnknownResourceError,
+    UnknownRoleError,
+)
+from apps.roles.events import RolesAction
+from apps.roles.models import Assignment, Principal, Resource, Role
+from apps.roles.rules import AssignmentSpec
+from apps.roles.services.trail import announce
+from apps.tenants.services import require_tenant_id
+
+
+@transaction.atomic
+def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
+    """Give a principal a role, everywhere or on one resource, for a time or always.
+
+    Raises an InvalidError that names the field, and AssignmentExistsError.
+    """
+    rules.check_assignment(spec)
+    row = Assignment(
+        tenant_id=require_tenant_id(),
+        principal=_principal(spec),
+        role=_role(spec),
+        scope=_scope(spec),
+        start=spec.start,
+        end=spec.end,
+        source=spec.source,
+        reason=spec.reason,
+    )
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError as error:
+        if "roles_assignment_standing_unique" in str(error):
+            raise AssignmentExistsError(field="role") from error
+        raise
+    announce(
+        actor=actor,
+        action=RolesAction.ASSIGNMENT_CREATED,
+        target=("Assignment", str(row.pk)),
+        before=None,
+        after=_state(row),
+    )
+    return row
+
+
+@transaction.atomic
+def revoke_assignment(*, actor: Actor, assignment_id: uuid.UUID) -> Assignment:
+    """End an assignment now. The row stays, as history.
+
+    Raises AssignmentNotFoundError, also when it was revoked before.
+    """
+    row = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("principal", "role", "scope")
+        .filter(pk=assignment_id, revoked_at__isnull=True)
+        .first()
+    )
+    if row is None:
+        raise AssignmentNotFoundError
+    row.revoked_at = timezone.now()
+    row.save(update_fields=["revoked_at", "updated_at"])
+    announce(
+        actor=actor,
+        action=RolesAction.ASSIGNMENT_REVOKED,
+        target=("Assignment", str(row.pk)),
+        before=_state(row),
+        after=None,
+    )
+    return row
+
+
+def _principal(spec: AssignmentSpec) -> Principal:
+    ref = spec.principal
+    row = Principal.objects.filter(type=ref.type, key=ref.id).first()
+    if row is None:
+        raise UnknownPrincipalError(f"There is no {ref}.", field="principal")
+    return row
+
+
+def _role(spec: AssignmentSpec) -> Role:
+    row = Role.objects.filter(slug=spec.role).first()
+    if row is None:
+        raise UnknownRoleError(f"There is no role “{spec.role}”.", field="role")
+    return row
+
+
+def _scope(spec: AssignmentSpec) -> Resource | None:
+    if spec.scope is None:
+        return None
+    row = Resource.objects.filter(type=spec.scope.type, key=spec.scope.id).first()
+    if row is None:
+        raise UnknownResourceError(f"There is no {spec.scope}.", field="scope")
+    return row
+
+
+def _state(row: Assignment) -> dict[str, Any]:
+    return {
+        "principal": f"{row.principal.type}::{row.principal.key}",
+        "role": row.role.slug,
+        "scope": f"{row.scope.type}::{row.scope.key}" if row.scope else None,
+        "start": selectors.instant(row.start),
+        "end": selectors.instant(row.end),
+        "source": row.source,
+        "reason": row.reason,
+    }
