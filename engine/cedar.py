@@ -1,0 +1,398 @@
+"""Cedar: literals, schemas, conditions, validation, evaluation.
+
+The only module that imports the Cedar library, so that an upgrade has one place to
+look at. Cedar 4 language reference.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import cedarpy
+
+from engine.errors import (
+    CedarSyntaxError,
+    UnknownAttributeError,
+    UnknownOperatorError,
+    WrongTypeError,
+)
+from protocol.records import EntityRef, Head
+
+PRINCIPAL_TYPES = ("User", "Service")
+ROLE_TYPE = "Role"
+GROUP_TYPE = "ResourceGroup"
+ACTION_TYPE = "Action"
+
+
+class AttributeType(StrEnum):
+    """Types that an attribute may have."""
+
+    STRING = "string"
+    LONG = "long"
+    BOOL = "bool"
+    STRINGS = "strings"
+
+
+CONTEXT_ATTRIBUTES: Mapping[str, AttributeType] = {
+    "mfa": AttributeType.LONG,
+    "risk": AttributeType.LONG,
+    "country": AttributeType.STRING,
+    "method": AttributeType.STRING,
+    "path": AttributeType.STRING,
+    "ticket": AttributeType.STRING,
+    "device.trusted": AttributeType.BOOL,
+}
+OPERATORS: Mapping[AttributeType, tuple[str, ...]] = {
+    AttributeType.LONG: ("==", "!=", "<", "<=", ">", ">="),
+    AttributeType.STRING: ("==", "!=", "in", "starts_with"),
+    AttributeType.BOOL: ("==",),
+    AttributeType.STRINGS: ("contains",),
+}
+_PYTHON_TYPES: Mapping[AttributeType, type] = {
+    AttributeType.LONG: int,
+    AttributeType.STRING: str,
+    AttributeType.BOOL: bool,
+    AttributeType.STRINGS: str,
+}
+
+
+@dataclass(frozen=True)
+class Attribute:
+    """A registered attribute of principals or resources."""
+
+    owner: str
+    name: str
+    type: AttributeType
+
+    @property
+    def path(self) -> str:
+        """Return how a condition names it: principal.x or resource.x."""
+        kind = "principal" if self.owner in PRINCIPAL_TYPES else "resource"
+        return f"{kind}.{self.name}"
+
+
+@dataclass(frozen=True)
+class CedarProblem:
+    """What Cedar's validator found, and in which statement."""
+
+    statement_id: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What Cedar decided: the statements that determined it, and errors."""
+
+    allowed: bool
+    reasons: tuple[str, ...]
+    errors: tuple[str, ...]
+
+
+def string_literal(text: str) -> str:
+    """Return a Cedar string literal."""
+    # Cedar knows JSON's short escapes, but \\u{...} where JSON has \\uXXXX.
+    escaped = []
+    for char in text:
+        if char in '"\\':
+            escaped.append(f"\\{char}")
+        elif char.isprintable():
+            escaped.append(char)
+        else:
+            escaped.append(f"\\u{{{ord(char):x}}}")
+    return f'"{"".join(escaped)}"'
+
+
+def entity_literal(entity: EntityRef) -> str:
+    """Return a Cedar entity reference."""
+    return f"{entity.type}::{string_literal(entity.id)}"
+
+
+def long_set(values: Iterable[int]) -> str:
+    """Return a Cedar set of numbers."""
+    return "[" + ", ".join(str(value) for value in values) + "]"
+
+
+def string_set(values: Iterable[str]) -> str:
+    """Return a Cedar set of strings."""
+    return "[" + ", ".join(string_literal(value) for value in values) + "]"
+
+
+def head_text(variable: str, head: Head) -> str:
+    """Return one constraint of a statement's head."""
+    if variable == "action":
+        match head.op:
+            case "==":
+                return f"action == {ACTION_TYPE}::{string_literal(head.id)}"
+            case "in":
+                actions = [f"{ACTION_TYPE}::{string_literal(i)}" for i in head.ids]
+                return f"action in [{', '.join(actions)}]"
+            case _:
+                return "action"
+    match head.op:
+        case "==" | "in":
+            entity = entity_literal(EntityRef(head.type, head.id))
+            return f"{variable} {head.op} {entity}"
+        case "is":
+            return f"{variable} is {head.type}"
+        case "is_in":
+            group = entity_literal(EntityRef(head.in_type, head.in_id))
+            return f"{variable} is {head.type} in {group}"
+        case _:
+            return variable
+
+
+def statement_text(
+    statement_id: str,
+    effect: str,
+    heads: tuple[Head, Head, Head],
+    conditions: Sequence[str],
+) -> str:
+    """Return one Cedar statement. Heads are principal, action, resource."""
+    names = ("principal", "action", "resource")
+    scope = ", ".join(
+        head_text(name, head) for name, head in zip(names, heads, strict=True)
+    )
+    text = f"@id({string_literal(statement_id)})\n{effect} ({scope})"
+    if conditions:
+        text += "\nwhen {\n  " + "\n  && ".join(conditions) + "\n}"
+    return text + ";\n"
+
+
+def condition_text(
+    attribute: str,
+    operator: str,
+    value: object,
+    *,
+    registry: Iterable[Attribute] = (),
+    unknown_matches: bool = False,
+) -> str:
+    """Return a Cedar expression for a typed condition.
+
+    An attribute may be absent: for a permit the condition is then false, for a forbid
+    (`unknown_matches`) true.
+
+    Raises UnknownAttributeError, UnknownOperatorError, WrongTypeError.
+    """
+    kind, known, path = _resolve(attribute, registry)
+    if operator not in OPERATORS[kind]:
+        raise UnknownOperatorError(
+            f"{attribute} is of type {kind.value}; "
+            f"use one of {', '.join(OPERATORS[kind])}"
+        )
+    test = _comparison(attribute, kind, path, operator, value)
+    if unknown_matches:
+        return f"(!({known}) || {test})"
+    return f"({known} && {test})"
+
+
+def base_schema(
+    *,
+    actions: Mapping[str, Sequence[str]],
+    resource_types: Iterable[str],
+    zones: Iterable[str] = (),
+    attributes: Iterable[Attribute] = (),
+) -> dict[str, Any]:
+    """Return a tenant's schema in Cedar's JSON form.
+
+    `actions` maps an action to the resource types it applies to.
+    """
+    owned: dict[str, dict[str, Any]] = {}
+    for attribute in attributes:
+        shape = {**_SHAPES[attribute.type], "required": False}
+        owned.setdefault(attribute.owner, {})[attribute.name] = shape
+    types: dict[str, Any] = {
+        ROLE_TYPE: {"memberOfTypes": [ROLE_TYPE]},
+        GROUP_TYPE: _entity_type([GROUP_TYPE], owned.get(GROUP_TYPE, {})),
+    }
+    for name in PRINCIPAL_TYPES:
+        types[name] = _entity_type([ROLE_TYPE], owned.get(name, {}))
+    for name in sorted(set(resource_types) - {GROUP_TYPE}):
+        types[name] = _entity_type([GROUP_TYPE], owned.get(name, {}))
+    context = _context_shape(sorted(set(zones)))
+    return {
+        "": {
+            "entityTypes": types,
+            "actions": {
+                action: {
+                    "appliesTo": {
+                        "principalTypes": list(PRINCIPAL_TYPES),
+                        "resourceTypes": sorted(applies),
+                        "context": context,
+                    }
+                }
+                for action, applies in sorted(actions.items())
+            },
+        }
+    }
+
+
+def validate_policies(text: str, schema: Mapping[str, Any]) -> list[CedarProblem]:
+    """Return what Cedar's validator has against statements; raises CedarSyntaxError."""
+    parse_heads(text)
+    try:
+        result = cedarpy.validate_policies(text, dict(schema))
+    except ValueError as error:
+        raise CedarSyntaxError(f"the schema is not accepted: {error}") from error
+    names = result.id_annotations_by_policy_id or {}
+    return [
+        CedarProblem(str(names.get(error.policy_id, error.policy_id)), str(error.error))
+        for error in result.errors
+    ]
+
+
+def parse_heads(text: str) -> dict[str, tuple[Head, Head, Head]]:
+    """Return the heads that statements really have, by statement id.
+
+    Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
+    """
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    if parsed.get("templates"):
+        raise CedarSyntaxError("templates have no place in a release")
+    found = {}
+    for policy in parsed["staticPolicies"].values():
+        ident = policy.get("annotations", {}).get("id")
+        if not ident or ident in found:
+            raise CedarSyntaxError("every statement has an @id of its own")
+        found[ident] = (
+            _head(policy["principal"]),
+            _action_head(policy["action"]),
+            _head(policy["resource"]),
+        )
+    return found
+
+
+def parse_policies(text: str) -> Any:  # noqa: ANN401  # an opaque handle
+    """Return a handle of parsed statements; raises CedarSyntaxError."""
+    try:
+        return cedarpy.PolicySet.from_str(text)
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+
+
+def evaluate(
+    request: Mapping[str, Any],
+    policies: Any,  # noqa: ANN401  # the handle of parse_policies
+    entities: list[dict[str, Any]],
+) -> Evaluation:
+    """Ask Cedar. Errors are returned, not raised: what they mean is not said here."""
+    result = cedarpy.is_authorized(dict(request), policies, entities)
+    diagnostics = result.diagnostics
+    names = diagnostics.id_annotations_by_reason or {}
+    reasons = sorted(str(names.get(reason, reason)) for reason in diagnostics.reasons)
+    return Evaluation(
+        bool(result.allowed), tuple(reasons), tuple(map(str, diagnostics.errors))
+    )
+
+
+_SHAPES: Mapping[AttributeType, dict[str, Any]] = {
+    AttributeType.STRING: {"type": "String"},
+    AttributeType.LONG: {"type": "Long"},
+    AttributeType.BOOL: {"type": "Boolean"},
+    AttributeType.STRINGS: {"type": "Set", "element": {"type": "String"}},
+}
+
+
+def _entity_type(parents: list[str], attributes: dict[str, Any]) -> dict[str, Any]:
+    shape = {"type": "Record", "attributes": attributes}
+    return {"memberOfTypes": parents, "shape": shape}
+
+
+def _context_shape(zones: Sequence[str]) -> dict[str, Any]:
+    clock = {name: {"type": "Long"} for name in ("wd", "min", "ymd", "prev")}
+    local = {"type": "Record", "attributes": clock}
+    attributes: dict[str, Any] = {
+        "now": {"type": "Extension", "name": "datetime"},
+        "t": {"type": "Record", "attributes": dict.fromkeys(zones, local)},
+        "ip": {"type": "Extension", "name": "ipaddr", "required": False},
+        "device": {
+            "type": "Record",
+            "attributes": {"trusted": {"type": "Boolean"}},
+            "required": False,
+        },
+    }
+    for name, kind in CONTEXT_ATTRIBUTES.items():
+        if "." not in name:
+            attributes[name] = {**_SHAPES[kind], "required": False}
+    return {"type": "Record", "attributes": attributes}
+
+
+def _resolve(
+    attribute: str, registry: Iterable[Attribute]
+) -> tuple[AttributeType, str, str]:
+    """Return an attribute's type, the test that it is there, and its Cedar path."""
+    if attribute in CONTEXT_ATTRIBUTES:
+        outer = attribute.partition(".")[0]
+        known = f"context has {outer}"
+        return CONTEXT_ATTRIBUTES[attribute], known, f"context.{attribute}"
+    kinds = {found.type for found in registry if found.path == attribute}
+    if len(kinds) != 1:
+        known_names = sorted({*CONTEXT_ATTRIBUTES, *(a.path for a in registry)})
+        raise UnknownAttributeError(
+            f"there is no attribute {attribute!r}; known are {', '.join(known_names)}"
+        )
+    variable, _, name = attribute.partition(".")
+    return kinds.pop(), f"{variable} has {name}", attribute
+
+
+def _comparison(
+    attribute: str, kind: AttributeType, path: str, operator: str, value: object
+) -> str:
+    wanted = _PYTHON_TYPES[kind]
+    values = value if operator == "in" else [value]
+    if not isinstance(values, list) or not values:
+        raise WrongTypeError(f"{attribute}: “in” needs a list with values")
+    for one in values:
+        if not isinstance(one, wanted) or (wanted is int and isinstance(one, bool)):
+            raise WrongTypeError(
+                f"{attribute} is of type {kind.value}; {one!r} is not of that type"
+            )
+    match operator:
+        case "in":
+            return f"{string_set(values)}.contains({path})"
+        case "starts_with":
+            pattern = string_literal(str(value))[1:-1].replace("*", "\\*")
+            return f'{path} like "{pattern}*"'
+        case "contains":
+            return f"{path}.contains({_literal(value)})"
+        case _:
+            return f"{path} {operator} {_literal(value)}"
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value) if isinstance(value, int) else string_literal(str(value))
+
+
+def _head(value: Mapping[str, Any]) -> Head:
+    """Read a principal or resource constraint of Cedar's JSON form."""
+    match value:
+        case {"op": "All"}:
+            return Head()
+        case {"op": "==" | "in" as op, "entity": {"type": kind, "id": ident}}:
+            return Head(op, kind, ident)
+        case {"op": "is", "entity_type": kind, "in": {"entity": group}}:
+            return Head("is_in", kind, in_type=group["type"], in_id=group["id"])
+        case {"op": "is", "entity_type": kind}:
+            return Head("is", kind)
+        case _:
+            raise CedarSyntaxError(f"a head that is not understood: {value}")
+
+
+def _action_head(value: Mapping[str, Any]) -> Head:
+    match value:
+        case {"op": "All"}:
+            return Head()
+        case {"op": "==", "entity": {"id": ident}}:
+            return Head("==", id=ident)
+        case {"op": "in", "entities": [*entities]}:
+            return Head("in", ids=tuple(entity["id"] for entity in entities))
+        case _:
+            raise CedarSyntaxError(f"an action head that is not understood: {value}")

@@ -1,0 +1,94 @@
+"""AuthZEN: strict where the specification says 400, and a denial is an answer."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+
+from engine.authzen import (
+    AuthzenError,
+    Evaluations,
+    answer_evaluations,
+    parse_evaluation,
+    parse_evaluations,
+)
+from engine.decide import Request
+
+NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
+GOOD: dict[str, Any] = {
+    "subject": {"type": "User", "id": "alice"},
+    "action": {"name": "read"},
+    "resource": {"type": "Node", "id": "web-1"},
+}
+
+
+def test_a_request_is_understood_and_unknown_members_are_ignored() -> None:
+    request = parse_evaluation({**GOOD, "extra": 1, "context": {"time": "now"}}, NOW)
+    assert (str(request.principal), request.action) == ('User::"alice"', "read")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"subject": None},
+        {"subject": "alice"},
+        {"subject": {"type": "User"}},
+        {"subject": {"id": "alice"}},
+        {"action": {}},
+        {"action": {"name": 1}},
+        {"resource": {"type": "Node", "id": ""}},
+        {"context": []},
+        {"context": {"mfa": "two"}},
+    ],
+    ids=str,
+)
+def test_a_malformed_request_is_refused(change: dict[str, Any]) -> None:
+    with pytest.raises(AuthzenError):
+        parse_evaluation({**GOOD, **change}, NOW)
+
+
+def evaluate(body: dict[str, Any]) -> list[bool]:
+    batch = parse_evaluations(body, NOW)
+    assert isinstance(batch, Evaluations)
+
+    def answer(request: Request) -> dict[str, Any]:
+        return {"decision": request.action == "read"}
+
+    return [
+        item["decision"] for item in answer_evaluations(batch, answer)["evaluations"]
+    ]
+
+
+WRITE_READ = [{"action": {"name": "write"}}, {}, {"action": {"name": "write"}}]
+
+
+def test_a_batch_without_items_is_a_single_request() -> None:
+    assert isinstance(parse_evaluations({**GOOD, "evaluations": []}, NOW), Request)
+
+
+@pytest.mark.parametrize(
+    ("semantic", "answers"),
+    [
+        ("execute_all", [False, True, False]),
+        ("deny_on_first_deny", [False]),
+        ("permit_on_first_permit", [False, True]),
+    ],
+)
+def test_a_batch_stops_where_its_semantic_says(
+    semantic: str, answers: list[bool]
+) -> None:
+    options = {"evaluations_semantic": semantic, "other": 1}
+    body = {**GOOD, "evaluations": WRITE_READ, "options": options}
+    assert evaluate(body) == answers
+
+
+def test_an_incomplete_item_denies_and_the_others_are_answered() -> None:
+    items = [{"resource": {}}, {}]
+    assert evaluate({**GOOD, "evaluations": items}) == [False, True]
+
+
+def test_a_default_that_no_item_uses_may_be_incomplete() -> None:
+    items = [{"resource": GOOD["resource"]}]
+    assert evaluate({**GOOD, "resource": {}, "evaluations": items}) == [True]
