@@ -185,7 +185,8 @@ def condition_text(
         )
     test = _comparison(attribute, kind, path, operator, value)
     if unknown_matches:
-        return f"(!({known}) || {test})"
+        # Cedar's type checker follows if-then-else, not a negated "has".
+        return f"(if {known} then {test} else true)"
     return f"({known} && {test})"
 
 
@@ -392,6 +393,8 @@ def _action_head(value: Mapping[str, Any]) -> Head:
             return Head()
         case {"op": "==", "entity": {"id": ident}}:
             return Head("==", id=ident)
+        case {"op": "in", "entity": {"id": ident}}:
+            return Head("in", ids=(ident,))
         case {"op": "in", "entities": [*entities]}:
             return Head("in", ids=tuple(entity["id"] for entity in entities))
         case _:

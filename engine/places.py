@@ -73,5 +73,5 @@ def contains(location: LocationRecord, ip: str | None, country: str | None) -> b
 
 def _guarded(attribute: str, inside: str, *, unknown_matches: bool) -> str:
     if unknown_matches:
-        return f"(!(context has {attribute}) || {inside})"
+        return f"(if context has {attribute} then {inside} else true)"
     return f"(context has {attribute} && {inside})"

@@ -85,7 +85,7 @@ def test_a_batch_stops_where_its_semantic_says(
 
 
 def test_an_incomplete_item_denies_and_the_others_are_answered() -> None:
-    items = [{"resource": {}}, {}]
+    items: list[dict[str, Any]] = [{"resource": {}}, {}]
     assert evaluate({**GOOD, "evaluations": items}) == [False, True]
 
 

@@ -21,19 +21,14 @@ ZONES = {
 
 
 def window(
-    start: int, end: int, weekdays: tuple[int, ...] = (1, 2, 3, 4, 5), **more: str
+    start: int,
+    end: int,
+    weekdays: tuple[int, ...] = (1, 2, 3, 4, 5),
+    *,
+    date_until: str | None = None,
 ) -> WindowRecord:
-    values = {"zone": "Europe/Berlin", "date_from": None, "date_until": None, **more}
-    return WindowRecord(
-        "w",
-        "w",
-        values["zone"],
-        weekdays,
-        start,
-        end,
-        values["date_from"],
-        values["date_until"],
-    )
+    zone = "Europe/Berlin"
+    return WindowRecord("w", "w", zone, weekdays, start, end, None, date_until)
 
 
 def berlin(text: str) -> dt.datetime:

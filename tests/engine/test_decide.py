@@ -12,7 +12,15 @@ from hypothesis import strategies as st
 
 from engine.decide import Decision, PolicyEngine, Request
 from engine.errors import ContextError
-from protocol.records import EntityRef, Head, Record
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Head,
+    PolicyRecord,
+    Record,
+    ResourceRecord,
+    RoleRecord,
+)
 from tests.engine.builders import (
     ALICE,
     BERLIN,
@@ -170,8 +178,9 @@ def test_a_forbid_counts_however_stale_the_release_is() -> None:
     ids=str,
 )
 def test_a_context_of_the_wrong_type_is_refused(context: dict[str, object]) -> None:
+    engine = PolicyEngine.from_records([policy("p")], {})
     with pytest.raises(ContextError):
-        ask(policy("p"), **context)
+        engine.decide(Request(ALICE, "restart", WEB, NOON, context))
 
 
 def test_context_that_no_policy_can_ask_for_is_left_out() -> None:
@@ -247,20 +256,23 @@ def worlds(draw: st.DrawFn) -> list[Record]:
 
 def whole(records: list[Record], request: Request) -> tuple[bool, set[str], int]:
     """Evaluate every policy at once, with the whole entity graph."""
-    entities = []
-    holders = [r.role for r in records if r.type.value == "assignment"]
+    holders = [r.role for r in records if isinstance(r, AssignmentRecord)]
+    entities: list[tuple[EntityRef, list[EntityRef]]] = []
     for entity in PRINCIPALS:
         parents = holders if entity == ALICE else []
         entities.append((entity, [EntityRef("Role", name) for name in parents]))
+    text = ""
     for record in records:
-        if record.type.value == "role":
-            parents = [EntityRef("Role", p) for p in record.parents]
-            entities.append((EntityRef("Role", record.id), parents))
-        elif record.type.value == "resource":
-            entities.append((record.entity, list(record.groups)))
-    text = "".join(
-        s.cedar for r in records if r.type.value == "policy" for s in r.statements
-    )
+        match record:
+            case RoleRecord():
+                above = [EntityRef("Role", name) for name in record.parents]
+                entities.append((EntityRef("Role", record.id), above))
+            case ResourceRecord():
+                entities.append((record.entity, list(record.groups)))
+            case PolicyRecord():
+                text += "".join(statement.cedar for statement in record.statements)
+            case _:
+                pass
     result = cedarpy.is_authorized(
         {
             "principal": request.principal.to_dict(),
