@@ -1,6 +1,47 @@
 """The admin site: who may enter, and what frames every page."""
 
-from django.contrib.admin import AdminSite
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.db.models import Model
+from django.db.models.base import ModelBase
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, URLResolver, path, reverse
+from typing_extensions import override
+
+from apps.accounts import views as accounts_views
+from portal import overview, search
+from portal.navigation import AREAS, rail
+
+_PASSWORD_PAGES = {"password_change", "password_change_done"}
+
+
+class WithoutLogEntries(ModelAdmin[Model]):
+    """Keep Django's own log empty: it knows no tenants, and the audit log does."""
+
+    @override
+    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        """Write nothing."""
+
+    @override
+    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+        """Write nothing."""
+
+    @override
+    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+        """Write nothing."""
+
+    @override
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        """Show nothing: the history is the audit log."""
+        raise Http404
 
 
 class PortalAdminSite(AdminSite):
@@ -9,3 +50,125 @@ class PortalAdminSite(AdminSite):
     site_header = "Portward"
     site_title = "Portward"
     index_title = "Overview"
+    site_url = None
+    enable_nav_sidebar = False
+    empty_value_display = "–"
+
+    @override
+    def register(
+        self,
+        model_or_iterable: ModelBase | Iterable[ModelBase],
+        admin_class: type[ModelAdmin[Any]] | None = None,
+        **options: Any,
+    ) -> None:
+        """Register our own models only, and without Django's log."""
+        models = (
+            [model_or_iterable]
+            if isinstance(model_or_iterable, ModelBase)
+            else list(model_or_iterable)
+        )
+        ours = [model for model in models if model.__module__.startswith("apps.")]
+        base = admin_class or ModelAdmin
+        framed = type(base.__name__, (WithoutLogEntries, base), {})
+        framed.__module__ = base.__module__
+        if ours:
+            super().register(ours, framed, **options)
+
+    @override
+    def has_permission(self, request: HttpRequest) -> bool:
+        """Let people in who signed in with a passkey; what they see is up to roles."""
+        user = request.user
+        return bool(user.is_active and getattr(user, "is_verified", bool)())
+
+    @override
+    def login(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Show the passkey page instead of the password form."""
+        return accounts_views.login(request)
+
+    @override
+    def logout(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """End the session."""
+        return accounts_views.logout(request)
+
+    @override
+    def get_urls(self) -> list[URLPattern | URLResolver]:
+        """Leave the password pages out, and add areas and search."""
+        stock = [
+            url
+            for url in super().get_urls()
+            if getattr(url, "name", None) not in _PASSWORD_PAGES
+        ]
+        return [
+            path("area/<slug:slug>/", self.admin_view(self.area_view), name="area"),
+            path("search/", self.admin_view(self.search_view), name="search"),
+            *stock,
+        ]
+
+    @override
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """Give every page the rail and the person's tenants."""
+        context = super().each_context(request)
+        if context["has_permission"]:
+            context["rail"] = rail(self, request)
+            context["tenant"] = getattr(request, "tenant", None)
+            context["memberships"] = getattr(request, "memberships", [])
+        return context
+
+    @override
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse | HttpResponse:  # type: ignore[override]  # a redirect is an answer too
+        """Show the overview; whoever has several tenants chooses one first."""
+        if getattr(request, "tenant", None) is None and getattr(
+            request, "memberships", []
+        ):
+            return redirect("accounts:choose_tenant")
+        steps = overview.steps(request)
+        context = {
+            **self.each_context(request),
+            "title": self.index_title,
+            "subtitle": None,
+            "steps": steps,
+            "steps_done": sum(step.is_done for step in steps),
+            "figures": overview.figures(),
+            "blocks": overview.blocks(),
+            **(extra_context or {}),
+        }
+        return TemplateResponse(request, "admin/index.html", context)
+
+    @override
+    def app_index(
+        self,
+        request: HttpRequest,
+        app_label: str,
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:  # type: ignore[override]  # areas replace the lists by app
+        """Lead to the area that holds the app."""
+        for area in AREAS:
+            if app_label in area.apps:
+                return redirect("admin:area", slug=area.slug)
+        raise Http404
+
+    def area_view(self, request: HttpRequest, slug: str) -> HttpResponse:
+        """Show what an area holds."""
+        context = self.each_context(request)
+        entry = next((e for e in context["rail"] if e.area.slug == slug), None)
+        if entry is None or slug == "overview":
+            return redirect(reverse("admin:index"))
+        context |= {"title": entry.area.label, "entry": entry}
+        return TemplateResponse(request, "admin/area.html", context)
+
+    def search_view(self, request: HttpRequest) -> HttpResponse:
+        """Look in every list that the person may see."""
+        query = request.GET.get("q", "").strip()
+        context = {
+            **self.each_context(request),
+            "title": "Search",
+            "query": query,
+            "groups": search.find(self, request, query) if query else [],
+        }
+        return TemplateResponse(request, "admin/search.html", context)

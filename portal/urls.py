@@ -2,7 +2,10 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, URLResolver, path
+from django.shortcuts import redirect
+from django.templatetags.static import static
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 
 def health(_request: HttpRequest) -> HttpResponse:
@@ -10,7 +13,15 @@ def health(_request: HttpRequest) -> HttpResponse:
     return HttpResponse("ok", content_type="text/plain")
 
 
+def favicon(_request: HttpRequest) -> HttpResponse:
+    """Lead browsers that ask for the old name to our mark."""
+    return redirect(static("portal/mark.svg"), permanent=True)
+
+
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="healthz"),
+    path("favicon.ico", favicon, name="favicon"),
+    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path("", include("apps.accounts.urls")),
     path("admin/", admin.site.urls),
 ]

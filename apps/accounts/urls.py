@@ -1,0 +1,32 @@
+"""Addresses of sign-in, enrolment and one's own account."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path
+
+from apps.accounts import views
+
+app_name = "accounts"
+
+urlpatterns: list[URLPattern] = [
+    path("enrol/<str:token>/", views.enrol, name="enrol"),
+    path("account/", views.account, name="account"),
+    path(
+        "account/passkeys/<int:passkey_id>/remove/",
+        views.remove_passkey,
+        name="remove_passkey",
+    ),
+    path("account/tenant/", views.choose_tenant, name="choose_tenant"),
+    path("auth/login/options/", views.login_options, name="login_options"),
+    path("auth/login/verify/", views.login_verify, name="login_verify"),
+    path(
+        "auth/registration/options/",
+        views.registration_options,
+        name="registration_options",
+    ),
+    path(
+        "auth/registration/verify/",
+        views.registration_verify,
+        name="registration_verify",
+    ),
+]

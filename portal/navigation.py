@@ -1,0 +1,159 @@
+"""The left rail: five areas, what each holds, and what waits in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.apps import apps
+from django.contrib.admin import AdminSite
+from django.http import HttpRequest
+from django.urls import Resolver404, resolve, reverse
+
+from apps.tenants.services import current_tenant_id
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of an area that is not the list of a model."""
+
+    label: str
+    path: str
+    permission: str = ""
+
+
+@dataclass(frozen=True)
+class Area:
+    """One of the five areas."""
+
+    slug: str
+    label: str
+    icon: str
+    purpose: str
+    apps: tuple[str, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass
+class Link:
+    """One entry below an area."""
+
+    label: str
+    url: str
+    is_current: bool = False
+    add_url: str = ""
+
+
+@dataclass
+class Entry:
+    """An area as one person sees it."""
+
+    area: Area
+    url: str
+    is_current: bool
+    count: int = 0
+    count_label: str = ""
+    links: list[Link] = field(default_factory=list)
+
+
+AREAS = (
+    Area("overview", "Overview", "overview", "What needs you now."),
+    Area(
+        "policies",
+        "Policies",
+        "policies",
+        "Draft, approve and release what the nodes enforce.",
+        apps=("policies", "approvals", "bundles"),
+    ),
+    Area(
+        "access",
+        "Access",
+        "access",
+        "People, roles, and when and where they count.",
+        apps=("roles", "scopes", "accounts"),
+    ),
+    Area(
+        "fleet",
+        "Fleet",
+        "fleet",
+        "Which node runs what, and since when.",
+        apps=("nodes", "distribution"),
+        pages=(Page("Fleet state", "/admin/fleet/"),),
+    ),
+    Area(
+        "evidence",
+        "Evidence",
+        "evidence",
+        "What happened, who did it, and the keys that prove it.",
+        apps=("audit", "outbox", "keys"),
+    ),
+)
+# What waits in an area: model, the rows that count, and how to say it.
+_WAITING: Mapping[str, tuple[str, dict[str, Any], str]] = {
+    "policies": ("approvals.ApprovalRequest", {"state": "open"}, "open requests"),
+    "evidence": ("outbox.OutboxMessage", {"state": "dead"}, "dead letters"),
+}
+
+
+def rail(site: AdminSite, request: HttpRequest) -> list[Entry]:
+    """Return the five areas with the links that the person may follow."""
+    listed = {
+        row["app_label"]: row["models"] for row in site.get_app_list(request)
+    }
+    return [_entry(area, listed, request.path) for area in AREAS]
+
+
+def waiting(slug: str) -> tuple[int, str]:
+    """Return how much waits in an area of the open tenant, and what it is."""
+    if slug not in _WAITING:
+        return 0, ""
+    label, rows, words = _WAITING[slug]
+    return count(label, **rows) or 0, words
+
+
+def count(label: str, **rows: Any) -> int | None:  # noqa: ANN401  # lookups of any type
+    """Return how many rows of a model the open tenant has; None if it is not known."""
+    try:
+        model = apps.get_model(label)
+    except LookupError:
+        return None
+    names = {f.name for f in model._meta.get_fields()}  # noqa: SLF001  # Django's documented model API
+    if current_tenant_id() is None or not {r.split("__")[0] for r in rows} <= names:
+        return None
+    return model._default_manager.filter(**rows).count()  # noqa: SLF001  # Django's documented model API
+
+
+def _entry(area: Area, listed: Mapping[str, Any], path: str) -> Entry:
+    if area.slug == "overview":
+        url = reverse("admin:index")
+        return Entry(area, url, is_current=path == url)
+    links = [
+        Link(page.label, page.path, is_current=path.startswith(page.path))
+        for page in area.pages
+        if _exists(page.path)
+    ]
+    for app in area.apps:
+        links += [
+            Link(
+                str(model["name"]),
+                model["admin_url"],
+                is_current=path.startswith(model["admin_url"]),
+                add_url=model["add_url"] or "",
+            )
+            for model in listed.get(app, [])
+            if model["admin_url"]
+        ]
+    url = reverse("admin:area", args=[area.slug])
+    is_current = path == url or any(link.is_current for link in links)
+    number, words = waiting(area.slug)
+    return Entry(area, url, is_current, number, words, links)
+
+
+def _exists(path: str) -> bool:
+    try:
+        match = resolve(path)
+    except Resolver404:
+        return False
+    # The admin's catch-all resolves everything below it.
+    return "catch_all_view" not in getattr(match.func, "__name__", "")
