@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.db.models import Model
@@ -25,15 +25,21 @@ class WithoutLogEntries(ModelAdmin[Model]):
     """Keep Django's own log empty: it knows no tenants, and the audit log does."""
 
     @override
-    def log_addition(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_addition(  # type: ignore[override]  # there is no entry to return
+        self, request: HttpRequest, obj: Model, message: Any
+    ) -> None:
         """Write nothing."""
 
     @override
-    def log_change(self, request: HttpRequest, obj: Model, message: Any) -> None:
+    def log_change(  # type: ignore[override]  # there is no entry to return
+        self, request: HttpRequest, obj: Model, message: Any
+    ) -> None:
         """Write nothing."""
 
     @override
-    def log_deletions(self, request: HttpRequest, queryset: Any) -> None:
+    def log_deletions(  # type: ignore[override]  # there is no entry to return
+        self, request: HttpRequest, queryset: Any
+    ) -> None:
         """Write nothing."""
 
     @override
@@ -52,7 +58,7 @@ class PortalAdminSite(AdminSite):
     index_title = "Overview"
     site_url = None
     enable_nav_sidebar = False
-    empty_value_display = "–"
+    empty_value_display = "-"
 
     @override
     def register(
@@ -72,7 +78,7 @@ class PortalAdminSite(AdminSite):
         framed = type(base.__name__, (WithoutLogEntries, base), {})
         framed.__module__ = base.__module__
         if ours:
-            super().register(ours, framed, **options)
+            super().register(cast("list[type[Model]]", ours), framed, **options)
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
@@ -88,7 +94,7 @@ class PortalAdminSite(AdminSite):
         return accounts_views.login(request)
 
     @override
-    def logout(
+    def logout(  # type: ignore[override]  # a redirect is an answer too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """End the session."""
@@ -119,9 +125,9 @@ class PortalAdminSite(AdminSite):
         return context
 
     @override
-    def index(
+    def index(  # type: ignore[override]  # a redirect is an answer too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
-    ) -> TemplateResponse | HttpResponse:  # type: ignore[override]  # a redirect is an answer too
+    ) -> TemplateResponse | HttpResponse:
         """Show the overview; whoever has several tenants chooses one first."""
         if getattr(request, "tenant", None) is None and getattr(
             request, "memberships", []
@@ -141,12 +147,12 @@ class PortalAdminSite(AdminSite):
         return TemplateResponse(request, "admin/index.html", context)
 
     @override
-    def app_index(
+    def app_index(  # type: ignore[override]  # areas replace the lists by app
         self,
         request: HttpRequest,
         app_label: str,
         extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:  # type: ignore[override]  # areas replace the lists by app
+    ) -> HttpResponse:
         """Lead to the area that holds the app."""
         for area in AREAS:
             if app_label in area.apps:

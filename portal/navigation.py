@@ -98,9 +98,7 @@ _WAITING: Mapping[str, tuple[str, dict[str, Any], str]] = {
 
 def rail(site: AdminSite, request: HttpRequest) -> list[Entry]:
     """Return the five areas with the links that the person may follow."""
-    listed = {
-        row["app_label"]: row["models"] for row in site.get_app_list(request)
-    }
+    listed = {row["app_label"]: row["models"] for row in site.get_app_list(request)}
     return [_entry(area, listed, request.path) for area in AREAS]
 
 
@@ -121,7 +119,7 @@ def count(label: str, **rows: Any) -> int | None:  # noqa: ANN401  # lookups of 
     names = {f.name for f in model._meta.get_fields()}  # noqa: SLF001  # Django's documented model API
     if current_tenant_id() is None or not {r.split("__")[0] for r in rows} <= names:
         return None
-    return model._default_manager.filter(**rows).count()  # noqa: SLF001  # Django's documented model API
+    return int(model._default_manager.filter(**rows).count())  # noqa: SLF001  # Django's documented model API
 
 
 def _entry(area: Area, listed: Mapping[str, Any], path: str) -> Entry:

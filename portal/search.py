@@ -36,10 +36,18 @@ def find(site: AdminSite, request: HttpRequest, query: str) -> list[Group]:
             queryset = queryset.distinct()
         meta = model._meta  # noqa: SLF001  # Django's documented model API
         name = f"admin:{meta.app_label}_{meta.model_name}"
-        rows = [(str(row), _address(f"{name}_change", row.pk)) for row in queryset[:LIMIT]]
+        rows = [
+            (str(row), _address(f"{name}_change", row.pk)) for row in queryset[:LIMIT]
+        ]
         if rows:
             label = str(meta.verbose_name_plural)
-            found.append(Group(label, f"{reverse(name + '_changelist')}?{urlencode({'q': query})}", rows))
+            found.append(
+                Group(
+                    label,
+                    f"{reverse(name + '_changelist')}?{urlencode({'q': query})}",
+                    rows,
+                )
+            )
     return found
 
 

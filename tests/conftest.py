@@ -82,9 +82,6 @@ def signed_in_client(tmp_path: Path) -> accounts.SignedInClient:
     """Return a function that gives a test client with a verified passkey session."""
 
     def client_for(user: User) -> Client:
-        client = Client()
-        passkey = accounts.register_passkey(user, accounts.make_authenticator(tmp_path))
-        accounts.sign_in(client, user, passkey)
-        return client
+        return accounts.signed_in_client(user, tmp_path)
 
     return client_for

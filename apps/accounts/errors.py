@@ -46,6 +46,22 @@ class NotAMemberError(ForbiddenError):
     default_message = "You are not a member of this tenant."
 
 
+class AlreadyAMemberError(ConflictError):
+    """The person belongs to the tenant already."""
+
+    code = "accounts.already_a_member"
+    default_message = "This person is a member of the tenant already."
+    default_remedy = "Change their roles instead."
+
+
+class SharedPersonError(ForbiddenError):
+    """A tenant may not hand out an account that counts in another tenant too."""
+
+    code = "accounts.shared_person"
+    default_message = "This person belongs to another tenant too."
+    default_remedy = "Ask whoever runs the portal for a link (manage.py enrol)."
+
+
 class RoleRequiredError(ForbiddenError):
     """The person's memberships do not carry the role that the act needs."""
 

@@ -10,10 +10,10 @@ from django.template.response import SimpleTemplateResponse
 
 from apps.accounts import services
 from apps.accounts.models import Membership, User
+from apps.accounts.permissions import TENANT_SESSION_KEY
 from apps.accounts.selectors import memberships
 from apps.tenants.services import tenant_scope
 
-TENANT_SESSION_KEY = "tenant_id"
 SERVER_ERROR = 500
 
 CONTENT_SECURITY_POLICY = (

@@ -76,6 +76,8 @@ class Membership(TenantModel, TimestampedModel):
     roles = models.JSONField(default=list)
 
     class Meta:
+        verbose_name = "person"
+        verbose_name_plural = "people"
         ordering = ["user__username"]
         constraints = [
             models.UniqueConstraint(

@@ -11,6 +11,9 @@ from apps.accounts.selectors import roles_in_scope
 from apps.accounts.services import actor_for, fingerprint
 from apps.audit.events import Actor
 
+# Where the session keeps the tenant that the person works in.
+TENANT_SESSION_KEY = "tenant_id"
+
 
 def user_of(request: HttpRequest) -> User:
     """Return the person who is signed in with a verified passkey.

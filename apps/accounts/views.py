@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 from collections.abc import Callable
@@ -15,13 +16,12 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST, require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import selectors, services
 from apps.accounts.errors import EnrolmentLinkError, NotAMemberError
-from apps.accounts.middleware import TENANT_SESSION_KEY
 from apps.accounts.models import EnrolmentLink, Passkey, User
-from apps.accounts.permissions import actor_of, user_of
+from apps.accounts.permissions import TENANT_SESSION_KEY, actor_of, user_of
 from apps.core.errors import (
     ConflictError,
     ForbiddenError,
@@ -31,7 +31,12 @@ from apps.core.errors import (
 )
 
 BACKEND = "apps.accounts.authentication.MembershipBackend"
-_STATUS = {InvalidError: 400, ForbiddenError: 403, NotFoundError: 404, ConflictError: 409}
+_STATUS: dict[type[PortwardError], int] = {
+    InvalidError: 400,
+    ForbiddenError: 403,
+    NotFoundError: 404,
+    ConflictError: 409,
+}
 
 View = Callable[..., HttpResponse]
 
@@ -40,7 +45,7 @@ def answers_json(view: View) -> View:
     """Turn expected failures into a JSON answer with code, message and remedy."""
 
     @functools.wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             return view(request, *args, **kwargs)
         except PortwardError as error:
@@ -56,7 +61,7 @@ def verified(view: View) -> View:
     """Let only people in who signed in with a passkey."""
 
     @functools.wraps(view)
-    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
         try:
             user_of(request)
         except NotAMemberError:
@@ -83,10 +88,8 @@ def login(request: HttpRequest) -> HttpResponse:
 @require_POST
 def logout(request: HttpRequest) -> HttpResponse:
     """End the session."""
-    try:
+    with contextlib.suppress(NotAMemberError):
         services.record_sign_out(actor=actor_of(request), user=user_of(request))
-    except NotAMemberError:
-        pass
     auth.logout(request)
     messages.success(request, "You are signed out.")
     return redirect("admin:login")

@@ -85,6 +85,7 @@ SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True
+FORMAT_MODULE_PATH = ["portal.formats"]
 USE_TZ = True
 
 STATIC_URL = "/static/"

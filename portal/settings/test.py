@@ -30,3 +30,5 @@ PORTWARD_ALLOW_DEMO_AUTHENTICATORS = True
 WEBAUTHN_RP_ID = "localhost"
 # Browser tests add the live server's origin, whose port is not known beforehand.
 WEBAUTHN_ORIGINS = [PORTWARD_WEB_URL]
+# Static files come from their sources; nothing is collected for a test.
+WHITENOISE_AUTOREFRESH = True

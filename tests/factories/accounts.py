@@ -77,3 +77,10 @@ def sign_in(client: Client, user: User, passkey: Passkey) -> None:
     session = client.session
     session["otp_device_id"] = passkey.persistent_id
     session.save()
+
+
+def signed_in_client(user: User, folder: Path) -> Client:
+    """Return a client whose session a fresh passkey of the person opened."""
+    client = Client()
+    sign_in(client, user, register_passkey(user, make_authenticator(folder)))
+    return client

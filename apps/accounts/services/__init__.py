@@ -23,6 +23,8 @@ from apps.accounts.services.passkeys import (
 from apps.accounts.services.people import (
     create_user,
     grant_membership,
+    invite,
+    issue_member_link,
     record_sign_out,
     revoke_membership,
 )
@@ -41,7 +43,9 @@ __all__ = [
     "finish_login",
     "finish_registration",
     "grant_membership",
+    "invite",
     "issue_enrolment_link",
+    "issue_member_link",
     "open_link",
     "record_sign_out",
     "remove_passkey",

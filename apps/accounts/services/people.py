@@ -9,14 +9,18 @@ from django.db import transaction
 
 from apps.accounts.choices import TenantRole
 from apps.accounts.errors import (
+    AlreadyAMemberError,
     LastSecurityAdminError,
     NotAMemberError,
+    SharedPersonError,
     UnknownRoleError,
     UserInvalidError,
     UsernameTakenError,
 )
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import Membership, User
+from apps.accounts.selectors import memberships
+from apps.accounts.services.enrolment import issue_enrolment_link
 from apps.accounts.services.trail import record
 from apps.audit.events import Actor
 from apps.tenants.services import require_tenant_id
@@ -80,10 +84,49 @@ def grant_membership(*, actor: Actor, user: User, roles: Sequence[str]) -> Membe
         if before
         else AccountsAction.MEMBERSHIP_GRANTED,
         user=user,
+        before={"roles": before} if before else None,
         after={"roles": wanted},
-        context={"roles_before": before},
     )
     return membership
+
+
+@transaction.atomic
+def invite(
+    *,
+    actor: Actor,
+    username: str,
+    display_name: str,
+    email: str,
+    roles: Sequence[str],
+) -> tuple[Membership, str]:
+    """Add a person to the tenant; return the membership and an enrolment token.
+
+    For somebody who exists already the token is empty, and name and address stay as
+    they are: their account is not this tenant's to hand out. Raises as `create_user`
+    and `grant_membership` do, and AlreadyAMemberError.
+    """
+    user = User.objects.filter(username=username).first()
+    if user is None:
+        user = create_user(
+            actor=actor, username=username, display_name=display_name, email=email
+        )
+        membership = grant_membership(actor=actor, user=user, roles=roles)
+        return membership, issue_enrolment_link(actor=actor, user=user)
+    if Membership.objects.filter(user=user, tenant_id=require_tenant_id()).exists():
+        raise AlreadyAMemberError(field="username")
+    return grant_membership(actor=actor, user=user, roles=roles), ""
+
+
+@transaction.atomic
+def issue_member_link(*, actor: Actor, membership: Membership) -> str:
+    """Return a new enrolment token for a member of the tenant whose scope is open.
+
+    A link hands out the account in every tenant, so a tenant gives one only for people
+    who belong to no other. Raises SharedPersonError; `manage.py enrol` is the way then.
+    """
+    if {row.tenant_id for row in memberships(membership.user)} != {require_tenant_id()}:
+        raise SharedPersonError
+    return issue_enrolment_link(actor=actor, user=membership.user)
 
 
 @transaction.atomic
@@ -103,7 +146,7 @@ def revoke_membership(*, actor: Actor, user: User) -> None:
         actor=actor,
         action=AccountsAction.MEMBERSHIP_REVOKED,
         user=user,
-        context={"roles_before": before},
+        before={"roles": before},
     )
 
 

@@ -7,7 +7,6 @@ trusts a person learns what happened to the keys which that trust rests on.
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,6 +32,7 @@ def record(
     actor: Actor,
     action: AccountsAction,
     user: User,
+    before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,
     context: Mapping[str, Any] | None = None,
 ) -> None:
@@ -44,23 +44,13 @@ def record(
         # The first administrator is enrolled before there is a tenant.
         logger.info("%s: %s by %s", action, user.username, actor.name)
     for tenant_id in sorted(tenants):
-        _append(tenant_id, actor, action, user, after, context)
-
-
-def _append(
-    tenant_id: uuid.UUID,
-    actor: Actor,
-    action: AccountsAction,
-    user: User,
-    after: Mapping[str, Any] | None,
-    context: Mapping[str, Any] | None,
-) -> None:
-    with tenant_scope(tenant_id):
-        audit.append(
-            actor=actor,
-            action=action,
-            target_type="User",
-            target_id=user.username,
-            after=dict(after) if after is not None else None,
-            context=dict(context) if context is not None else None,
-        )
+        with tenant_scope(tenant_id):
+            audit.append(
+                actor=actor,
+                action=action,
+                target_type="User",
+                target_id=user.username,
+                before=before,
+                after=after,
+                context=context,
+            )

@@ -64,13 +64,24 @@ export async function askForSignature(options, extra = {}) {
   return credential.toJSON();
 }
 
+/* Two answers of one key in flight could arrive in the wrong order, which looks like a
+ * copied key. So the first answer, from autofill or from the button, is the only one. */
+let answered = false;
+
 async function signIn(form, extra = {}) {
   const options = await post(form.dataset.options, {});
   const credential = await askForSignature(options, extra);
-  const answer = await post(form.dataset.verify, {
-    ceremony: options.ceremony, credential, next: form.dataset.next,
-  });
-  window.location.assign(answer.next);
+  if (answered) return;
+  answered = true;
+  try {
+    const answer = await post(form.dataset.verify, {
+      ceremony: options.ceremony, credential, next: form.dataset.next,
+    });
+    window.location.assign(answer.next);
+  } catch (error) {
+    answered = false;
+    throw error;
+  }
 }
 
 async function offerAutofill(form) {
@@ -127,6 +138,7 @@ function attach() {
       const autofill = offerAutofill(form);
       form.addEventListener('submit', (event) => {
         event.preventDefault();
+        if (answered) return;
         guarded(form, async () => { (await autofill)?.abort(); await signIn(form); });
       });
     } else if ('passkeyRegister' in form.dataset) {

@@ -1,0 +1,1 @@
+"""How dates look: sortable, and the same for everybody."""

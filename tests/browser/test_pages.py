@@ -1,0 +1,161 @@
+"""Every page of the console works under the strict policy, on desk and phone."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Literal
+
+import pytest
+from django.contrib import admin
+from playwright.sync_api import Page, ViewportSize, expect
+
+from apps.accounts import services
+from apps.accounts.models import Membership, User
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from tests.factories import accounts
+
+pytestmark = pytest.mark.browser
+
+Screenshot = Callable[[str], None]
+PHONE: ViewportSize = {"width": 390, "height": 844}
+OWN_PAGES = [
+    "/admin/",
+    "/admin/area/policies/",
+    "/admin/area/access/",
+    "/admin/area/fleet/",
+    "/admin/area/evidence/",
+    "/admin/search/?q=alice",
+    "/account/",
+    "/account/tenant/",
+]
+
+
+def admin_pages() -> list[str]:
+    """Return the lists, and the forms to add to them, of all registered models."""
+    pages = []
+    for model in admin.site._registry:
+        base = f"/admin/{model._meta.app_label}/{model._meta.model_name}/"
+        pages += [base, base + "add/"]
+    return pages
+
+
+def test_every_reachable_page_is_free_of_console_errors(
+    page: Page, security_admin: User, sign_in_fast: Callable[[User], None]
+) -> None:
+    sign_in_fast(security_admin)
+    page.goto("/admin/")
+    for address in OWN_PAGES + admin_pages():
+        # What a role may not see answers 403; asking first keeps the console clean.
+        status = page.request.get(address).status
+        assert status in {200, 403}, address
+        if status == 200:
+            page.goto(address)
+            expect(page.locator("h1")).to_have_count(1)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_pages_fit_their_screen(
+    page: Page,
+    security_admin: User,
+    tenant: Tenant,
+    sign_in_fast: Callable[[User], None],
+    screenshot: Screenshot,
+    theme: Literal["light", "dark"],
+    size: str,
+) -> None:
+    for name, roles in [("bob", ["approver"]), ("carol", ["auditor", "approver"])]:
+        accounts.make_user(name, roles, tenant=tenant)
+    with tenant_scope(tenant.pk):
+        bob = Membership.objects.get(user__username="bob")
+    sign_in_fast(security_admin)
+    page.emulate_media(color_scheme=theme)
+    if size == "phone":
+        page.set_viewport_size(PHONE)
+    for name, address in {
+        "overview": "/admin/",
+        "people": "/admin/accounts/membership/",
+        "person": f"/admin/accounts/membership/{bob.pk}/change/",
+        "invite": "/admin/accounts/membership/add/",
+        "access": "/admin/area/access/",
+        "account": "/account/",
+        "search": "/admin/search/?q=bob",
+    }.items():
+        page.goto(address)
+        page.locator("h1").wait_for()
+        width = page.evaluate(
+            "document.documentElement.scrollWidth - window.innerWidth"
+        )
+        assert width <= 0, f"{address} scrolls sideways"
+        screenshot(f"{name}-{size}-{theme}")
+
+
+def test_the_rail_opens_and_closes_on_a_phone(
+    page: Page,
+    security_admin: User,
+    sign_in_fast: Callable[[User], None],
+    screenshot: Screenshot,
+) -> None:
+    sign_in_fast(security_admin)
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/")
+    rail = page.locator("#pw-rail")
+    expect(rail).not_to_be_visible()
+    page.get_by_role("button", name="Areas").click()
+    expect(rail).to_be_visible()
+    screenshot("rail-phone")
+    page.keyboard.press("Escape")
+    expect(rail).not_to_be_visible()
+
+
+def test_keyboard_users_can_skip_to_the_content(
+    page: Page, security_admin: User, sign_in_fast: Callable[[User], None]
+) -> None:
+    sign_in_fast(security_admin)
+    page.goto("/admin/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to main content")).to_be_focused()
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content-start"
+
+
+def test_a_tenant_is_chosen_and_switched(
+    page: Page,
+    security_admin: User,
+    tenant: Tenant,
+    other_tenant: Tenant,
+    sign_in_fast: Callable[[User], None],
+    screenshot: Screenshot,
+) -> None:
+    with tenant_scope(other_tenant.pk):
+        services.grant_membership(
+            actor=accounts.SYSTEM, user=security_admin, roles=["auditor"]
+        )
+    sign_in_fast(security_admin)
+    page.goto("/admin/")
+    screenshot("choose-tenant")
+    page.get_by_role("button", name=f"Work in {tenant.name}").click()
+    expect(page.get_by_role("heading", name=tenant.name)).to_be_visible()
+    page.locator("[data-pw-tenant-menu] summary").click()
+    screenshot("tenant-menu")
+    page.get_by_role("button", name=other_tenant.name, exact=True).click()
+    expect(page.get_by_role("heading", name=other_tenant.name)).to_be_visible()
+
+
+def test_a_person_is_invited_with_a_link_shown_once(
+    page: Page,
+    security_admin: User,
+    sign_in_fast: Callable[[User], None],
+    screenshot: Screenshot,
+) -> None:
+    sign_in_fast(security_admin)
+    page.goto("/admin/accounts/membership/add/")
+    page.get_by_label("User name").fill("dave")
+    page.get_by_label("Name", exact=True).fill("Dave Porter")
+    page.get_by_label("Approver").check()
+    page.get_by_role("button", name="Invite and make a link").click()
+    field = page.get_by_label("Enrollment link")
+    expect(field).to_have_value(re.compile(r"/enrol/[\w-]{40,}/$"))
+    screenshot("link")
