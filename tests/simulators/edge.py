@@ -47,6 +47,7 @@ class EdgeSimulator:
         self.tamper: Callable[[Files], Files] | None = None
         self.failing: int | None = None
         self.failing_reports: int | None = None
+        self.canned: tuple[int, bytes, dict[str, str]] | None = None
         self.is_patient = True
         self.url = ""
 
@@ -138,6 +139,8 @@ class _Request(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self._send_canned():
+            return
         if self.path == "/edge/v1/enrol":
             self._enroll(json.loads(body))
         elif self.path == "/edge/v1/reports":
@@ -146,6 +149,8 @@ class _Request(BaseHTTPRequestHandler):
             self._refuse(404)
 
     def do_GET(self) -> None:
+        if self._send_canned():
+            return
         if self.path != "/edge/v1/sync":
             self._refuse(404)
             return
@@ -219,6 +224,13 @@ class _Request(BaseHTTPRequestHandler):
         edge.nonces.add(proof.nonce)
         return key
 
+    def _send_canned(self) -> bool:
+        if self.edge.canned is None:
+            return False
+        status, body, headers = self.edge.canned
+        self._send(status, body, "application/json", **headers)
+        return True
+
     def _refuse(self, status: int, message: str = "no") -> None:
         body = json.dumps({"code": "edge.refused", "message": message}).encode()
         self._send(status, body, "application/json")
@@ -227,8 +239,9 @@ class _Request(BaseHTTPRequestHandler):
         self.send_response(status)
         if kind:
             self.send_header("Content-Type", kind)
-        self.send_header("Content-Length", str(len(body)))
+        headers.setdefault("Content-Length", str(len(body)))
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection = int(headers["Content-Length"]) != len(body)
