@@ -85,7 +85,7 @@ class PolicyDraft(TenantModel, TimestampedModel):
     @property
     def cedar(self) -> str:
         """Return the Cedar text of all statements."""
-        return "\n\n".join(statement["cedar"] for statement in self.statements)
+        return "\n".join(statement["cedar"] for statement in self.statements)
 
 
 class PolicyVersion(TenantModel):
@@ -128,4 +128,4 @@ class PolicyVersion(TenantModel):
     @property
     def cedar(self) -> str:
         """Return the Cedar text of all statements."""
-        return "\n\n".join(statement["cedar"] for statement in self.statements)
+        return "\n".join(statement["cedar"] for statement in self.statements)

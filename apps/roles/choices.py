@@ -35,4 +35,4 @@ class AttributeType(models.TextChoices):
     TEXT = "string", "Text"
     INTEGER = "long", "Whole number"
     YES_NO = "bool", "Yes or no"
-    TEXTS = "string_list", "List of texts"
+    TEXTS = "strings", "List of texts"

@@ -506,7 +506,7 @@ class Migration(migrations.Migration):
                             ("string", "Text"),
                             ("long", "Whole number"),
                             ("bool", "Yes or no"),
-                            ("string_list", "List of texts"),
+                            ("strings", "List of texts"),
                         ],
                         max_length=16,
                     ),
@@ -534,7 +534,7 @@ class Migration(migrations.Migration):
                     ),
                     models.CheckConstraint(
                         condition=models.Q(
-                            ("type__in", ["string", "long", "bool", "string_list"])
+                            ("type__in", ["string", "long", "bool", "strings"])
                         ),
                         name="roles_attribute_type_known",
                     ),

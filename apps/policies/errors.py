@@ -1,0 +1,92 @@
+"""Refusals of this app."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from typing_extensions import override
+
+from apps.core.errors import ConflictError, InvalidError, NotFoundError
+
+
+class PolicyInvalidError(InvalidError):
+    """A policy says something that cannot be; `problems` holds every reason.
+
+    Code, field and remedy are those of the first reason.
+    """
+
+    code = "policies.invalid"
+
+    def __init__(self, problems: Sequence[tuple[str, str, str, str]]) -> None:
+        """Take (code, field, message, remedy) of every reason, at least one."""
+        self.problems = tuple(problems)
+        code, field, message, remedy = self.problems[0]
+        super().__init__(message, field=field, remedy=remedy)
+        self.code = code
+
+    @override
+    def __str__(self) -> str:
+        return "\n".join(
+            f"{field}: {message} {remedy} [{code}]"
+            for code, field, message, remedy in self.problems
+        )
+
+
+class DraftChangedError(ConflictError):
+    """Somebody else saved the draft in between."""
+
+    code = "policies.draft_changed"
+    default_remedy = "Reload the draft and make your change again."
+
+
+class DraftStaleError(ConflictError):
+    """What was approved is not what the draft says or compiles to now."""
+
+    code = "policies.draft_stale"
+    default_message = "The draft is no longer what was approved."
+    default_remedy = "Save the draft again and propose it anew."
+
+
+class SlugTakenError(ConflictError):
+    """The short name is in use."""
+
+    code = "policies.slug_taken"
+    default_message = "This short name is taken."
+    default_remedy = "Choose another short name, or edit the existing policy."
+
+
+class SlugInvalidError(InvalidError):
+    """A short name has a wrong shape."""
+
+    code = "policies.slug_invalid"
+    default_message = "The short name is malformed."
+    default_remedy = "Use a-z, 0-9 and hyphens, starting with a letter."
+
+
+class NothingToFreezeError(ConflictError):
+    """The draft says what is live already."""
+
+    code = "policies.unchanged"
+    default_message = "The draft says what is live already."
+    default_remedy = "Change the draft first."
+
+
+class PolicyNotFoundError(NotFoundError):
+    """There is no such policy."""
+
+    code = "policies.policy_not_found"
+    default_message = "There is no such policy."
+
+
+class DraftNotFoundError(NotFoundError):
+    """There is no such draft."""
+
+    code = "policies.draft_not_found"
+    default_message = "There is no such draft."
+
+
+class VersionNotFoundError(NotFoundError):
+    """There is no such version."""
+
+    code = "policies.version_not_found"
+    default_message = "There is no such version."

@@ -1,0 +1,31 @@
+"""What a policy says, what it means in Cedar, and why it may be refused.
+
+A refusal is a list of problems; each names its field, the reason and the remedy.
+"""
+
+from apps.policies.rules.catalogue import Catalogue
+from apps.policies.rules.compiler import CompiledPolicy, compile_policy, policy_digest
+from apps.policies.rules.content import (
+    Condition,
+    PolicyContent,
+    PrincipalItem,
+    ResourceItem,
+    parse_content,
+)
+from apps.policies.rules.problems import Problem, ProblemCode
+from apps.policies.rules.sentences import sentence
+
+__all__ = [
+    "Catalogue",
+    "CompiledPolicy",
+    "Condition",
+    "PolicyContent",
+    "PrincipalItem",
+    "Problem",
+    "ProblemCode",
+    "ResourceItem",
+    "compile_policy",
+    "parse_content",
+    "policy_digest",
+    "sentence",
+]

@@ -1,0 +1,54 @@
+"""A policy in one plain sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from apps.policies.rules.content import PolicyContent, ResourceItem
+
+
+def sentence(content: PolicyContent) -> str:
+    """Say what a policy does, the way one would tell a colleague."""
+    who = _join(
+        (
+            f"members of {item.id}" if item.type == "Role" else item.id
+            for item in content.principals
+        ),
+        "anybody",
+    )
+    verb = "may" if content.effect == "permit" else "may not"
+    what = _join(content.actions, "do everything their role holds")
+    if content.effect == "forbid" and not content.actions:
+        what = "do anything"
+    where = _join((_resource(item) for item in content.resources), "everything")
+    parts = [f"{who[:1].upper()}{who[1:]} {verb} {what} on {where}"]
+    if content.windows:
+        parts.append(f"during {_join(content.windows, '')}")
+    if content.locations:
+        parts.append(f"from {_join(content.locations, '')}")
+    if content.conditions:
+        texts = [
+            f"{condition.attribute} {condition.op} {_value(condition.value)}"
+            for condition in content.conditions
+        ]
+        parts.append(f"if {' and '.join(texts)}")
+    return " ".join(parts) + "."
+
+
+def _resource(item: ResourceItem) -> str:
+    if item.type == "ResourceGroup":
+        return f"group {item.id}"
+    return f"{item.type} {item.id}" if item.id else f"every {item.type}"
+
+
+def _value(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(str(item) for item in value)}]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _join(texts: Iterable[str], nothing: str) -> str:
+    found = list(texts)
+    if len(found) > 1:
+        return f"{', '.join(found[:-1])} and {found[-1]}"
+    return found[0] if found else nothing

@@ -1,0 +1,173 @@
+"""Questions about policies of the tenant whose scope is open."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Iterable
+
+from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models.functions import Coalesce
+
+from apps.policies.choices import PolicyState
+from apps.policies.errors import (
+    DraftNotFoundError,
+    PolicyNotFoundError,
+    VersionNotFoundError,
+)
+from apps.policies.models import Policy, PolicyDraft, PolicyVersion
+from apps.policies.rules import Catalogue
+from apps.roles import selectors as roles
+from apps.roles.rules import effective_permissions
+from apps.scopes import selectors as scopes
+from engine.cedar import Attribute, AttributeType, base_schema
+from protocol.records import (
+    EntityRef,
+    PolicyRecord,
+    Record,
+    SchemaRecord,
+    Statement,
+)
+
+
+def policies() -> QuerySet[Policy]:
+    """Return all policies with their draft and the number of their newest version."""
+    newest = PolicyVersion.objects.filter(policy=OuterRef("pk")).order_by("-number")
+    return (
+        Policy.objects.select_related("draft")
+        .annotate(
+            newest_number=Subquery(newest.values("number")[:1]),
+            newest_digest=Subquery(newest.values("digest")[:1]),
+        )
+        .order_by("slug")
+    )
+
+
+def policy_by_id(policy_id: uuid.UUID) -> Policy:
+    """Return a policy or raise PolicyNotFoundError."""
+    try:
+        return policies().get(pk=policy_id)
+    except Policy.DoesNotExist as error:
+        raise PolicyNotFoundError from error
+
+
+def policy_by_slug(slug: str) -> Policy | None:
+    """Return the policy with this short name, if there is one."""
+    return policies().filter(slug=slug).first()
+
+
+def drafts() -> QuerySet[PolicyDraft]:
+    """Return all drafts with their policy."""
+    return PolicyDraft.objects.select_related("policy").order_by("policy__slug")
+
+
+def draft_by_id(draft_id: uuid.UUID) -> PolicyDraft:
+    """Return a draft or raise DraftNotFoundError."""
+    try:
+        return drafts().get(pk=draft_id)
+    except PolicyDraft.DoesNotExist as error:
+        raise DraftNotFoundError from error
+
+
+def drafts_by_ids(draft_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PolicyDraft]:
+    """Return the drafts that exist among these, by id."""
+    return {draft.pk: draft for draft in drafts().filter(pk__in=draft_ids)}
+
+
+def drafts_to_propose() -> QuerySet[PolicyDraft]:
+    """Return the drafts that say something else than the newest version."""
+    newest = PolicyVersion.objects.filter(policy=OuterRef("policy_id"))
+    same = newest.order_by("-number").values("digest")[:1]
+    return (
+        drafts()
+        .annotate(newest_digest=Coalesce(Subquery(same), Value("")))
+        .exclude(digest=F("newest_digest"))
+    )
+
+
+def versions() -> QuerySet[PolicyVersion]:
+    """Return all versions with their policy, newest first."""
+    return PolicyVersion.objects.select_related("policy").order_by(
+        "policy__slug", "-number"
+    )
+
+
+def version_by_id(version_id: uuid.UUID) -> PolicyVersion:
+    """Return a version or raise VersionNotFoundError."""
+    try:
+        return versions().get(pk=version_id)
+    except PolicyVersion.DoesNotExist as error:
+        raise VersionNotFoundError from error
+
+
+def newest_version(policy_id: uuid.UUID) -> PolicyVersion | None:
+    """Return the newest version of a policy, if it has one."""
+    return versions().filter(policy_id=policy_id).first()
+
+
+def live_versions() -> QuerySet[PolicyVersion]:
+    """Return the version of every live policy that nodes run: its newest."""
+    return (
+        PolicyVersion.objects.select_related("policy")
+        .filter(policy__state=PolicyState.LIVE)
+        .order_by("policy__slug", "-number")
+        .distinct("policy__slug")
+    )
+
+
+def live_records() -> list[Record]:
+    """Return the records that releases carry for this app, the schema among them."""
+    found: list[Record] = [policy_record(version) for version in live_versions()]
+    return [*found, SchemaRecord("schema", cedar_json=catalogue().schema)]
+
+
+def policy_record(version: PolicyVersion) -> PolicyRecord:
+    """Return a version as a record."""
+    return PolicyRecord(
+        version.policy.slug,
+        name=version.content["name"],
+        version=version.number,
+        effect=version.content["effect"],
+        tier=version.content["tier"],
+        statements=tuple(
+            Statement.from_dict(statement, f"statements[{n}]")
+            for n, statement in enumerate(version.statements)
+        ),
+        change=str(version.request_id),
+        windows=tuple(version.content["windows"]),
+        locations=tuple(version.content["locations"]),
+    )
+
+
+def catalogue() -> Catalogue:
+    """Return everything that policies of the tenant may refer to."""
+    tiers = roles.catalogue_tiers()
+    graph = roles.role_graph()
+    windows = {record.id: record for record in scopes.window_records()}
+    attributes = tuple(
+        Attribute(row.entity_type, row.name, AttributeType(row.type))
+        for row in roles.attribute_definitions()
+    )
+    types = tuple(roles.resource_types().values_list("name", flat=True))
+    actions: dict[str, list[str]] = {}
+    for permission in tiers:
+        actions.setdefault(permission.action, []).append(permission.resource_type)
+    return Catalogue(
+        tiers=tiers,
+        roles={slug: frozenset(effective_permissions(graph, slug)) for slug in graph},
+        resource_types=types,
+        principals=_refs(roles.principals().values_list("type", "key")),
+        resources=_refs(roles.resources().values_list("type", "key")),
+        windows=windows,
+        locations={record.id: record for record in scopes.location_records()},
+        attributes=attributes,
+        schema=base_schema(
+            actions=actions,
+            resource_types=types,
+            zones={window.zone for window in windows.values()},
+            attributes=attributes,
+        ),
+    )
+
+
+def _refs(rows: Iterable[tuple[str, str]]) -> frozenset[EntityRef]:
+    return frozenset(EntityRef(kind, key) for kind, key in rows)
