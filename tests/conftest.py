@@ -85,3 +85,18 @@ def signed_in_client(tmp_path: Path) -> accounts.SignedInClient:
         return accounts.signed_in_client(user, tmp_path)
 
     return client_for
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say it aloud when the browser tests could not run."""
+    skipped = [
+        report
+        for report in terminalreporter.stats.get("skipped", [])
+        if "NO BROWSER" in str(report.longrepr)
+    ]
+    if skipped:
+        terminalreporter.section("browser tests skipped", yellow=True)
+        terminalreporter.line(
+            f"{len(skipped)} browser tests did not run: no Chromium on PATH, and "
+            "neither the system's packages nor Playwright could provide one."
+        )

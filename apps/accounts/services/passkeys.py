@@ -333,7 +333,9 @@ def _settle(refusal: _Refusal) -> None:
     Ceremony.objects.filter(pk=refusal.ceremony_id, used_at__isnull=True).update(
         used_at=now
     )
-    user = User.objects.get(pk=refusal.user_id)
+    user = User.objects.filter(pk=refusal.user_id).first()
+    if user is None:
+        return
     action = AccountsAction.ASSERTION_REFUSED
     if refusal.passkey_id is not None:
         Passkey.objects.filter(pk=refusal.passkey_id, blocked_at__isnull=True).update(
