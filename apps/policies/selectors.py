@@ -15,7 +15,7 @@ from apps.policies.errors import (
     VersionNotFoundError,
 )
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
-from apps.policies.rules import Catalogue
+from apps.policies.rules import Catalogue, parse_content, sentence
 from apps.roles import selectors as roles
 from apps.roles.rules import effective_permissions
 from apps.scopes import selectors as scopes
@@ -73,7 +73,7 @@ def drafts_by_ids(draft_ids: Collection[uuid.UUID]) -> dict[uuid.UUID, PolicyDra
     return {draft.pk: draft for draft in drafts().filter(pk__in=draft_ids)}
 
 
-def drafts_to_propose() -> QuerySet[PolicyDraft]:
+def open_drafts() -> QuerySet[PolicyDraft]:
     """Return the drafts that say something else than the newest version."""
     newest = PolicyVersion.objects.filter(policy=OuterRef("policy_id"))
     same = newest.order_by("-number").values("digest")[:1]
@@ -102,6 +102,11 @@ def version_by_id(version_id: uuid.UUID) -> PolicyVersion:
 def newest_version(policy_id: uuid.UUID) -> PolicyVersion | None:
     """Return the newest version of a policy, if it has one."""
     return versions().filter(policy_id=policy_id).first()
+
+
+def live_version(policy_id: uuid.UUID) -> PolicyVersion | None:
+    """Return the version of a policy that nodes run, if there is one."""
+    return live_versions().filter(policy_id=policy_id).first()
 
 
 def live_versions() -> QuerySet[PolicyVersion]:
@@ -136,6 +141,12 @@ def policy_record(version: PolicyVersion) -> PolicyRecord:
         windows=tuple(version.content["windows"]),
         locations=tuple(version.content["locations"]),
     )
+
+
+def sentence_of(content: object) -> str:
+    """Say in one plain sentence what a stored content does."""
+    parsed = parse_content(content)
+    return "" if isinstance(parsed, list) else sentence(parsed)
 
 
 def catalogue() -> Catalogue:

@@ -188,11 +188,11 @@ def test_the_first_editor_after_a_freeze_is_the_next_author() -> None:
 
 def test_only_changed_drafts_can_be_proposed() -> None:
     draft = save()
-    assert list(selectors.drafts_to_propose()) == [draft]
+    assert list(selectors.open_drafts()) == [draft]
     freeze(draft)
-    assert list(selectors.drafts_to_propose()) == []
+    assert list(selectors.open_drafts()) == []
     edit(draft, owner="Other team")
-    assert list(selectors.drafts_to_propose()) == [draft]
+    assert list(selectors.open_drafts()) == [draft]
 
 
 @pytest.mark.parametrize("act", ["update", "delete"])
