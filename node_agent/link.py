@@ -32,7 +32,6 @@ _ANSWER_SECONDS = 15.0
 _JSON_LIMIT = 1024 * 1024
 # What python-tuf reads of a timestamp, in base64.
 _STAMP_LIMIT = 22_000
-_LONGEST_RETRY_AFTER = 60.0
 
 log = logging.getLogger(__name__)
 

@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node_agent.backoff import Backoff
 from node_agent.config import Identity
-from node_agent.errors import AgentError
 from protocol.channel import REPORT_TYPE
 from protocol.envelope import dsse_sign
+from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,7 @@ class ReportSink(Protocol):
     """Where signed reports go."""
 
     def send_report(self, body: bytes) -> None:
-        """Deliver, or raise AgentError."""
+        """Deliver, or raise ProtocolError."""
 
 
 class ReportSigner:
@@ -116,7 +116,7 @@ class Reporter:
         while (report := self._next()) is not None:
             try:
                 self._sink.send_report(self._signer.sign(report))
-            except AgentError as error:
+            except ProtocolError as error:
                 log.warning("Report not accepted: %s", error)
                 self._wait_before_retry(report)
                 continue

@@ -45,9 +45,16 @@ class SyncLoop:
         self.stopping = threading.Event()
 
     def run(self) -> None:
-        """Ask again and again until told to stop."""
+        """Say what a start from disk brought, then ask until told to stop."""
+        self._report()
         while not self.stopping.is_set():
-            self.stopping.wait(self.step())
+            try:
+                pause = self.step()
+            except Exception:  # a node must not stay behind while it looks alive
+                log.exception("The sync loop failed; it goes on.")
+                self._status.failed(AgentError("The sync loop failed; see the log."))
+                pause = self._backoff.next()
+            self.stopping.wait(pause)
 
     def step(self) -> float:
         """Ask once; return how many seconds to wait before asking again."""
@@ -71,13 +78,14 @@ class SyncLoop:
             self._report(error=error.code)
             return self._backoff.next()
         self._status.succeeded(self._state.active)
-        self._backoff.reset()
         return self._pause(answer)
 
     def _ask(self) -> Answer:
         active = self._state.active
         if active is None:
-            return self._edge.sync(etag="", revision=None, fingerprint="", wait=0)
+            return self._edge.sync(
+                etag="", revision=None, fingerprint="", wait=self._wait
+            )
         return self._edge.sync(
             etag="" if self._wants_envelope else active.etag,
             revision=active.revision,
@@ -91,7 +99,7 @@ class SyncLoop:
             self._wants_envelope = False
             self._report(accepted)
             return
-        if answer.stamp is not None:
+        if answer.stamp is not None and self._state.active is not None:
             try:
                 self._state.confirm(answer.stamp)
             except ReleaseWithheldError:
@@ -108,14 +116,15 @@ class SyncLoop:
         self._report()
 
     def _pause(self, answer: Answer) -> float:
-        if self._state.active is None:
-            return self._backoff.next()
-        if self._wants_envelope:
-            return 0.0
-        if answer.envelope is None and answer.seconds < self._wait / 2:
+        if (
+            answer.envelope is None
+            and answer.seconds < self._wait / 2
+            and not self._wants_envelope
+        ):
             # The edge did not wait although it was asked to. Asking again at once would
             # turn a long poll into a busy loop.
             return self._backoff.next()
+        self._backoff.reset()
         return 0.0
 
     def _report(self, accepted: Acceptance | None = None, *, error: str = "") -> None:

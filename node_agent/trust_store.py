@@ -187,6 +187,9 @@ class TrustStore:
                 return False
             # The bytes are the verified ones; one rename puts them in force.
             write_durably(self._paths.current / "tuf" / _METADATA[0], stamp)
+        except OSError as error:
+            raise StateError(f"Cannot store the timestamp: {error}") from error
+        else:
             return True
         finally:
             shutil.rmtree(staging, ignore_errors=True)

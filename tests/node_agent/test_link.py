@@ -17,7 +17,7 @@ from node_agent.config import load_key
 from node_agent.errors import EdgeError, EdgeRefusedError
 from node_agent.link import Edge
 from node_agent.report import Reporter, ReportSigner
-from node_agent.state import AgentState
+from node_agent.state import Acceptance, AgentState
 from node_agent.sync import StatusFile, SyncLoop
 from protocol.errors import BundleTooLargeError, ProtocolError
 from tests.node_agent.conftest import Enroll, EnrolledNode
@@ -248,6 +248,60 @@ def test_reports_come_through_after_the_edge_failed(
         edge.wait_for(lambda: len(edge.syncs) > 1, "a second poll")
         edge.failing_reports = None
         edge.wait_for_report(revision=1)
+
+
+def test_a_start_from_disk_is_reported_before_the_first_poll_ends(
+    node: EnrolledNode, edge: EdgeSimulator
+) -> None:
+    edge.publish(records())
+    node.state().accept(edge.portal.envelope())
+    agent = Agent(node)
+    agent.state.load()
+    with agent.running(edge):
+        edge.wait_for_report(revision=1)
+
+
+def test_a_node_without_a_release_waits_for_the_first(
+    node: EnrolledNode, edge: EdgeSimulator
+) -> None:
+    with Agent(node).running(edge):
+        edge.wait_for(lambda: len(edge.syncs) == 1, "a poll")
+        edge.publish(records())
+        edge.wait_for_report(revision=1)
+    assert len(edge.syncs) <= 3
+
+
+def test_a_bug_does_not_end_the_loop(
+    node: EnrolledNode, edge: EdgeSimulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edge.publish(records())
+    agent = Agent(node)
+    accept, calls = agent.state.accept, []
+
+    def fail_once(envelope: bytes) -> Acceptance:
+        calls.append(envelope)
+        if len(calls) == 1:
+            raise RuntimeError("a bug")
+        return accept(envelope)
+
+    monkeypatch.setattr(agent.state, "accept", fail_once)
+    with agent.running(edge):
+        edge.wait_for_report(revision=1)
+    assert len(calls) > 1
+
+
+def test_delays_grow_while_the_edge_does_not_wait(
+    node: EnrolledNode, edge: EdgeSimulator
+) -> None:
+    edge.publish(records())
+    agent = Agent(node)
+    agent.loop._backoff = Backoff(uniform=lambda _low, high: high)
+    agent.loop.step()
+    edge.is_patient = False
+    assert [agent.loop.step() for _ in range(3)] == [0.5, 1, 2]
+    edge.publish(records(forbid("stop")))
+    assert agent.loop.step() == 0
+    assert agent.loop.step() == 0.5
 
 
 @pytest.mark.parametrize("url", ["ftp://edge", "edge.example", ""])

@@ -311,3 +311,32 @@ def test_two_agents_on_one_folder_are_refused(
         edge.wait_for_report(revision=1)
         arguments = ["run", "--state", str(enrolled), "--port", str(free_port())]
         assert main(arguments) == Exit.FAILED
+
+
+def test_the_agent_runs_without_django() -> None:
+    program = (
+        "import sys, node_agent.__main__; "
+        "sys.exit(any(m.split('.')[0] in {'django', 'apps', 'portal'} "
+        "for m in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False)
+    assert done.returncode == 0
+
+
+def test_an_agent_whose_release_is_damaged_starts_denies_and_recovers(
+    edge: EdgeSimulator, enrolled: Path
+) -> None:
+    edge.publish(records())
+    paths = StatePaths(enrolled)
+    state = AgentState(paths, Identity.load(paths), scratch=paths.bundle)
+    state.accept(edge.portal.envelope())
+    (paths.current / "bundle.tar.gz").write_bytes(b"damaged")
+    port = free_port()
+    edge.failing = 503
+    with agent_process(enrolled, port) as process:
+        assert get(port, "/healthz") == {"status": "no_release"}
+        edge.failing = None
+        edge.wait_for_report(revision=1)
+        assert get(port, "/healthz") == {"status": "ok"}
+        process.terminate()
+        assert process.wait(3) == Exit.DONE
