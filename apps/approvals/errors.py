@@ -63,6 +63,13 @@ class VoteForbiddenError(ForbiddenError):
     code = "approvals.vote_forbidden"
 
 
+class ProposeForbiddenError(ForbiddenError):
+    """Only a security admin, or an operator's command, proposes changes."""
+
+    code = "approvals.propose_forbidden"
+    default_message = "Only a security admin may propose changes."
+
+
 class CancelForbiddenError(ForbiddenError):
     """Only the opener or a security admin may cancel."""
 

@@ -51,7 +51,8 @@ class ApprovalRequest(TenantModel, TimestampedModel):
     )
     document = models.JSONField()
     digest = models.CharField(max_length=71)
-    opened_by_id = models.UUIDField()
+    # Nobody when an operator's command opened it.
+    opened_by_id = models.UUIDField(null=True, blank=True)
     opened_by_name = models.CharField(max_length=150)
     closed_at = models.DateTimeField(null=True, blank=True)
     closed_by_id = models.UUIDField(null=True, blank=True)

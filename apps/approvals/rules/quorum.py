@@ -202,6 +202,23 @@ def changed_fields(
     ]
 
 
+def readable(value: Any) -> list[str]:  # noqa: ANN401  # any JSON value
+    """Return a value of a policy's content as lines that a person can compare."""
+    match value:
+        case None | "" | []:
+            return []
+        case list():
+            return [line for part in value for line in readable(part)]
+        case {"type": kind, **rest} if set(rest) <= {"id"}:
+            return [f"{kind} {rest['id']}" if rest.get("id") else f"any {kind}"]
+        case {"attribute": attribute, "op": op, "value": wanted}:
+            return [f"{attribute} {op} {', '.join(readable(wanted)) or wanted}"]
+        case dict():
+            return [f"{k}: {', '.join(readable(v))}" for k, v in value.items()]
+        case _:
+            return [str(value)]
+
+
 def _parse_stage(value: Any) -> Stage:  # noqa: ANN401  # checked here
     known = {"name", "approvers", "quorum", "deny_threshold"}
     if not isinstance(value, dict) or set(value) != known:

@@ -1,0 +1,5 @@
+"""Pages of approval in the admin site."""
+
+from apps.approvals.admin.requests import ApprovalRequestAdmin
+
+__all__ = ["ApprovalRequestAdmin"]

@@ -1,0 +1,212 @@
+"""Pages of requests: the list, one request with its votes, proposing, cancelling."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST
+from typing_extensions import override
+
+from apps.accounts.choices import TenantRole
+from apps.accounts.permissions import actor_of, require, user_of
+from apps.approvals import selectors, services
+from apps.approvals.admin import pages, votes
+from apps.approvals.choices import RequestKind, RequestState
+from apps.approvals.errors import RequestNotFoundError
+from apps.approvals.forms import CancelForm, ProposeForm
+from apps.approvals.models import ApprovalRequest
+from apps.core.errors import ForbiddenError, PortwardError
+
+
+@admin.register(ApprovalRequest)
+class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
+    """Show requests; every act on one is a view of its own that calls a service."""
+
+    list_display = ["title", "state_pill", "votes_so_far", "opened_by_name", "opened"]
+    list_filter = ["state", "created_at"]
+    search_fields = ["title", "reason", "opened_by_name", "digest"]
+    list_per_page = 50
+    change_list_template = "admin/approvals/approvalrequest/change_list.html"
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        vote = "<uuid:request_id>/vote/"
+        own = [
+            path("propose/", wrap(self.propose_view), name="approvals_propose"),
+            path(
+                "<uuid:request_id>/cancel/",
+                wrap(self.cancel_view),
+                name="approvals_cancel",
+            ),
+            path(
+                f"{vote}options/",
+                wrap(require_POST(self.vote_options_view)),
+                name="approvals_vote_options",
+            ),
+            path(vote, wrap(require_POST(self.vote_view)), name="approvals_vote"),
+        ]
+        return own + super().get_urls()
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(
+        self, request: HttpRequest, obj: ApprovalRequest | None = None
+    ) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(
+        self, request: HttpRequest, obj: ApprovalRequest | None = None
+    ) -> bool:
+        return False
+
+    @admin.display(description="State", ordering="state")
+    def state_pill(self, request: ApprovalRequest) -> SafeString:
+        """Show the state as a colored word."""
+        return pages.state_pill(request)
+
+    @admin.display(description="Approvals")
+    def votes_so_far(self, request: ApprovalRequest) -> str:
+        """Show how many of the approvals needed are there."""
+        quorum = selectors.quorum_of(request)
+        return f"{quorum.approvals} of {quorum.needed}"
+
+    @admin.display(description="Opened", ordering="created_at")
+    def opened(self, request: ApprovalRequest) -> str:
+        """Show when the request was opened."""
+        return f"{request.created_at:%Y-%m-%d %H:%M} UTC"
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[ApprovalRequest]:
+        return super().get_queryset(request).prefetch_related("items", "votes")
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        counters = [
+            (state, pages.TONES[state], count)
+            for state, count in (
+                (RequestState(name), count)
+                for name, count in selectors.counters().items()
+            )
+        ]
+        context = {"title": "Change requests", "counters": counters}
+        return super().changelist_view(request, context | (extra_context or {}))
+
+    @override
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Show what a request changes, who voted, and what this person may do."""
+        change_request = self._find(request, pages.parse_id(object_id))
+        context = self._page(
+            request, change_request.title, **pages.describe(change_request)
+        )
+        context |= pages.what_next(change_request, user_of(request))
+        return TemplateResponse(
+            request, "admin/approvals/approvalrequest/request.html", context
+        )
+
+    def propose_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for the words that go with a set of drafts, and open the request."""
+        try:
+            require(user_of(request), TenantRole.SECURITY_ADMIN)
+        except ForbiddenError as error:
+            raise PermissionDenied(error.message) from error
+        drafts = pages.wanted_drafts(request)
+        form = ProposeForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                opened = services.open_request(
+                    actor=actor_of(request), draft_ids=drafts, **form.cleaned_data
+                )
+            except PortwardError as error:
+                field = error.field if error.field in form.fields else None
+                form.add_error(field, f"{error.message} {error.remedy}".strip())
+            else:
+                messages.success(request, f"“{opened.title}” waits for approval.")
+                return HttpResponseRedirect(pages.page_of(opened.pk))
+        try:
+            proposals = selectors.proposals(drafts)
+        except PortwardError as error:
+            messages.error(request, f"{error.message} {error.remedy}".strip())
+            proposals = []
+        changes = [pages.proposed(proposal) for proposal in proposals]
+        context = self._page(
+            request,
+            "Propose changes",
+            form=form,
+            changes=changes,
+            stage=selectors.flow_of(RequestKind.CHANGE).stages[0],
+        )
+        return TemplateResponse(
+            request, "admin/approvals/approvalrequest/propose.html", context
+        )
+
+    def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+        """Ask whether to withdraw a request, then do it."""
+        change_request = self._find(request, request_id)
+        form = CancelForm(request.POST or None)
+        if request.method == "POST" and form.is_valid():
+            try:
+                services.cancel_request(
+                    actor=actor_of(request),
+                    request_id=request_id,
+                    reason=form.cleaned_data["reason"],
+                )
+            except PortwardError as error:
+                messages.error(request, f"{error.message} {error.remedy}".strip())
+            else:
+                messages.success(request, f"“{change_request.title}” is cancelled.")
+            return HttpResponseRedirect(pages.page_of(request_id))
+        context = self._page(
+            request, "Cancel the request", form=form, change_request=change_request
+        )
+        return TemplateResponse(
+            request, "admin/approvals/approvalrequest/cancel.html", context
+        )
+
+    def vote_options_view(
+        self, request: HttpRequest, request_id: uuid.UUID
+    ) -> HttpResponse:
+        """Answer with what the passkey has to sign."""
+        return votes.answer(request, request_id, votes.begin)
+
+    def vote_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+        """Record the vote that the passkey signed."""
+        return votes.answer(request, request_id, votes.record)
+
+    def _find(self, request: HttpRequest, request_id: uuid.UUID) -> ApprovalRequest:
+        try:
+            found = selectors.request_by_id(request_id)
+        except RequestNotFoundError as error:
+            raise Http404 from error
+        if not self.has_view_permission(request, found):
+            raise Http404
+        return found
+
+    def _page(
+        self,
+        request: HttpRequest,
+        title: str,
+        **context: Any,  # noqa: ANN401  # what the templates show
+    ) -> dict[str, Any]:
+        shared = self.admin_site.each_context(request)
+        return {**shared, "opts": self.opts, "title": title, **context}

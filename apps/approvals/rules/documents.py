@@ -1,0 +1,77 @@
+"""The documents that people sign, and their digests.
+
+A digest is SHA-256 over a label, a zero byte and the RFC 8785 form of the document. The
+label keeps a signature over one kind of document from passing for another kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from apps.approvals.choices import RequestKind, Verdict
+from apps.approvals.rules.quorum import Flow
+from protocol.canonical import digest
+
+REQUEST_DOMAIN = "portward-request-v1"
+VOTE_DOMAIN = "portward-vote-v1"
+
+
+def request_document(  # noqa: PLR0913  # one argument for each field that is signed
+    *,
+    tenant: str,
+    request: str,
+    kind: RequestKind,
+    title: str,
+    reason: str,
+    flow: Flow,
+    opened_by: Mapping[str, str],
+    items: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """Return what a request proposes, as it is signed. Fields are only ever added."""
+    return {
+        "v": 1,
+        "type": "request",
+        "tenant": tenant,
+        "request": request,
+        "kind": str(kind),
+        "title": title,
+        "reason": reason,
+        "flow": flow.to_dict(),
+        "opened_by": dict(opened_by),
+        "items": [dict(item) for item in items],
+    }
+
+
+def vote_document(  # one argument for each field that is signed
+    *,
+    tenant: str,
+    request: str,
+    request_digest: str,
+    stage: int,
+    verdict: Verdict,
+    reason: str,
+    voter: Mapping[str, str],
+) -> dict[str, Any]:
+    """Return what one person says about a request, as the passkey signs it."""
+    return {
+        "v": 1,
+        "type": "vote",
+        "tenant": tenant,
+        "request": request,
+        "digest": request_digest,
+        "stage": stage,
+        "verdict": str(verdict),
+        "reason": reason,
+        "voter": dict(voter),
+    }
+
+
+def request_digest(document: Mapping[str, Any]) -> str:
+    """Return the digest of a request document as text."""
+    return "sha256:" + digest(REQUEST_DOMAIN, dict(document)).hex()
+
+
+def vote_digest(document: Mapping[str, Any]) -> bytes:
+    """Return the digest that is the challenge of the ceremony."""
+    return digest(VOTE_DOMAIN, dict(document))
