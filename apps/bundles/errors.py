@@ -40,3 +40,10 @@ class SignatureRefusedError(MisconfiguredError):
     code = "bundles.signature_refused"
     default_message = "The signatures made for this release do not verify."
     default_remedy = "Check the key store: its keys differ from the registered ones."
+
+
+class KeysMissingError(MisconfiguredError):
+    """The tenant has no key for one of the purposes of a release."""
+
+    code = "bundles.keys_missing"
+    default_remedy = "Create the tenant's keys; the message is delivered again."

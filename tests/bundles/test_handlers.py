@@ -1,0 +1,310 @@
+"""From a message to a signed release: once for each state, whatever happens between."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
+
+from apps.audit.models import AuditEntry
+from apps.bundles import adapters, handlers, selectors, services, tasks
+from apps.bundles.choices import ReleaseState
+from apps.bundles.errors import (
+    KeysMissingError,
+    ReleaseContentionError,
+    ReleaseSupersededError,
+    TimestampOutdatedError,
+)
+from apps.bundles.models import Release, TimestampMetadata
+from apps.outbox.models import OutboxMessage
+from apps.outbox.services import MessageEnvelope, drain
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from protocol.bundle import read_snapshot
+from protocol.envelope import unpack_envelope
+from protocol.fingerprint import state_digest
+from tests.factories.bundles import (
+    SYSTEM,
+    change_state,
+    newest,
+    release_of,
+    request_release,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def message(tenant: Tenant) -> MessageEnvelope:
+    return MessageEnvelope(uuid.uuid4(), tenant.pk, "roles.changed", {}, uuid.uuid4())
+
+
+def revisions(tenant: Tenant) -> list[tuple[int, str]]:
+    with tenant_scope(tenant.pk):
+        rows = Release.objects.order_by("revision")
+        return [(row.revision, row.state) for row in rows]
+
+
+def announced(tenant: Tenant) -> list[int]:
+    with tenant_scope(tenant.pk):
+        rows = OutboxMessage.objects.filter(topic="bundles.release_signed")
+        return [row.payload["revision"] for row in rows.order_by("number")]
+
+
+def test_a_change_becomes_a_signed_release(signing_tenant: Tenant) -> None:
+    release = release_of(signing_tenant, "alice")
+    snapshot = read_snapshot(bytes(release.snapshot))
+    assert (release.revision, release.state) == (1, ReleaseState.SIGNED)
+    assert "User::alice" in {record.id for record in snapshot.records}
+    assert release.state_digest == state_digest(snapshot.records)
+    assert announced(signing_tenant) == [1]
+
+
+def test_the_release_names_the_one_before(signing_tenant: Tenant) -> None:
+    first = release_of(signing_tenant, "alice")
+    second = release_of(signing_tenant, "bob")
+    assert second.previous_id == first.pk
+    assert second.manifest["previous_revision"] == 1
+    assert second.manifest["previous_digest"] == first.state_digest
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_delivering_a_message_again_changes_nothing(
+    signing_tenant: Tenant, times: int
+) -> None:
+    release_of(signing_tenant, "alice")
+    for _ in range(times):
+        handlers.publish(message(signing_tenant))
+    assert revisions(signing_tenant) == [(1, "signed")]
+    assert announced(signing_tenant) == [1]
+
+
+def test_asking_for_a_release_of_the_same_state_makes_none(
+    signing_tenant: Tenant,
+) -> None:
+    release_of(signing_tenant, "alice")
+    request_release(signing_tenant)
+    drain()
+    assert revisions(signing_tenant) == [(1, "signed")]
+
+
+def test_an_empty_tenant_is_released_too(signing_tenant: Tenant) -> None:
+    request_release(signing_tenant)
+    drain()
+    assert newest(signing_tenant).manifest["counts"] == {"schema": 1}
+
+
+def test_a_release_that_was_built_and_not_signed_is_signed_with_its_number(
+    signing_tenant: Tenant,
+) -> None:
+    change_state(signing_tenant, "alice")
+    built = handlers.build(signing_tenant.pk)
+    assert revisions(signing_tenant) == [(1, "building")]
+    handlers.publish(message(signing_tenant))
+    assert newest(signing_tenant).pk == built
+    assert revisions(signing_tenant) == [(1, "signed")]
+
+
+def test_a_release_that_was_not_signed_before_the_state_moved_on_is_given_up(
+    signing_tenant: Tenant,
+) -> None:
+    change_state(signing_tenant, "alice")
+    stale = handlers.build(signing_tenant.pk)
+    release_of(signing_tenant, "bob")
+    assert stale is not None
+    handlers.sign(signing_tenant.pk, stale)
+    assert revisions(signing_tenant) == [(1, "failed"), (2, "signed")]
+    assert announced(signing_tenant) == [2]
+    # The number before is one that no node ever saw.
+    assert newest(signing_tenant).previous is None
+
+
+def test_a_state_gathered_before_another_release_was_stored_is_gathered_again(
+    signing_tenant: Tenant,
+) -> None:
+    old = selectors.live_state(signing_tenant.pk)
+    release_of(signing_tenant, "alice")
+    with tenant_scope(signing_tenant.pk), pytest.raises(ReleaseContentionError):
+        services.build_release(actor=SYSTEM, live=old, now=timezone.now())
+
+
+def together(count: int, act: Callable[[], object]) -> list[BaseException]:
+    """Run an act on as many connections, all starting at the same instant."""
+    barrier, failures = threading.Barrier(count), []
+
+    def run() -> None:
+        try:
+            barrier.wait(timeout=10)
+            act()
+        except BaseException as error:  # noqa: BLE001  # handed to the test
+            failures.append(error)
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=run) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    return failures
+
+
+def test_workers_that_build_at_the_same_time_make_one_release(
+    signing_tenant: Tenant,
+) -> None:
+    change_state(signing_tenant, "alice")
+    failures = together(4, lambda: handlers.publish(message(signing_tenant)))
+    assert failures == []
+    assert revisions(signing_tenant) == [(1, "signed")]
+    assert announced(signing_tenant) == [1]
+
+
+def test_a_tenant_without_keys_gets_no_release_until_it_has_them(
+    tenant: Tenant,
+) -> None:
+    change_state(tenant, "alice")
+    with pytest.raises(KeysMissingError):
+        handlers.publish(message(tenant))
+    assert revisions(tenant) == [(1, "building")]
+
+
+def test_signing_the_same_release_twice_gives_the_same_bytes(
+    signing_tenant: Tenant,
+) -> None:
+    change_state(signing_tenant, "alice")
+    release_id = handlers.build(signing_tenant.pk)
+    assert release_id is not None
+    with tenant_scope(signing_tenant.pk):
+        work = selectors.signing_work(release_id)
+    now = timezone.now()
+    root = adapters.sign_root(work.keys, now=now)
+    first = adapters.sign_release(work, root=root, now=now)
+    second = adapters.sign_release(work, root=root, now=now)
+    assert first.snapshot == second.snapshot
+
+
+def test_the_envelope_holds_all_that_a_node_needs(signing_tenant: Tenant) -> None:
+    release = release_of(signing_tenant, "alice")
+    with tenant_scope(signing_tenant.pk):
+        envelope = selectors.envelope()
+    assert envelope is not None
+    assert envelope.etag == f'"{release.state_digest}.1"'
+    files = unpack_envelope(envelope.body)
+    assert sorted(files) == [
+        "1.root.json",
+        "1.snapshot.json",
+        "1.targets.json",
+        "bundle.tar.gz",
+        "timestamp.json",
+    ]
+    assert files["bundle.tar.gz"] == bytes(release.snapshot)
+
+
+def test_there_is_no_envelope_before_the_first_release(signing_tenant: Tenant) -> None:
+    with tenant_scope(signing_tenant.pk):
+        assert selectors.envelope() is None
+
+
+def timestamp_version(tenant: Tenant) -> int:
+    with tenant_scope(tenant.pk):
+        stamp = selectors.timestamp()
+        return stamp.version if stamp else 0
+
+
+def test_refreshing_gives_a_newer_timestamp_of_the_same_release(
+    signing_tenant: Tenant,
+) -> None:
+    release = release_of(signing_tenant, "alice")
+    tasks.refresh_timestamps()
+    assert timestamp_version(signing_tenant) == 2
+    with tenant_scope(signing_tenant.pk):
+        stamp = TimestampMetadata.objects.get()
+    assert stamp.release_id == release.pk
+    assert (stamp.expires_at - stamp.signed_at).total_seconds() == 600
+
+
+def test_refreshing_a_tenant_without_a_release_does_nothing(
+    signing_tenant: Tenant,
+) -> None:
+    tasks.refresh_timestamps()
+    assert timestamp_version(signing_tenant) == 0
+
+
+def test_refreshing_at_the_same_time_uses_each_number_once(
+    signing_tenant: Tenant,
+) -> None:
+    release_of(signing_tenant, "alice")
+    failures = together(3, lambda: tasks.refresh_timestamp(signing_tenant.pk))
+    assert all(isinstance(error, TimestampOutdatedError) for error in failures)
+    assert timestamp_version(signing_tenant) == 1 + 3 - len(failures)
+
+
+def test_a_timestamp_signed_for_an_older_release_is_not_stored(
+    signing_tenant: Tenant,
+) -> None:
+    release_of(signing_tenant, "alice")
+    with tenant_scope(signing_tenant.pk):
+        work = selectors.timestamp_work()
+    assert work is not None
+    release_of(signing_tenant, "bob")
+    stamp = adapters.sign_timestamp(
+        snapshot_metadata=work.snapshot_metadata,
+        revision=work.revision,
+        version=3,
+        keys=work.keys,
+        now=timezone.now(),
+    )
+    with tenant_scope(signing_tenant.pk), pytest.raises(TimestampOutdatedError):
+        services.store_timestamp(release_id=work.release_id, timestamp=stamp)
+
+
+def test_a_release_that_was_given_up_takes_no_signature(signing_tenant: Tenant) -> None:
+    change_state(signing_tenant, "alice")
+    stale = handlers.build(signing_tenant.pk)
+    assert stale is not None
+    release_of(signing_tenant, "bob")
+    with pytest.raises(ReleaseSupersededError):
+        handlers.sign_once(signing_tenant.pk, stale)
+
+
+def test_the_database_refuses_to_change_a_signed_release(
+    signing_tenant: Tenant,
+) -> None:
+    release = release_of(signing_tenant, "alice")
+    with tenant_scope(signing_tenant.pk):
+        rows = Release.objects.filter(pk=release.pk)
+        with pytest.raises(IntegrityError, match="signed"), transaction.atomic():
+            rows.update(failure="x")
+        with pytest.raises(IntegrityError, match="kept"), transaction.atomic():
+            connection.cursor().execute("DELETE FROM bundles_release")
+
+
+def test_the_database_refuses_an_older_timestamp(signing_tenant: Tenant) -> None:
+    release_of(signing_tenant, "alice")
+    with (
+        tenant_scope(signing_tenant.pk),
+        pytest.raises(IntegrityError, match="newer"),
+        transaction.atomic(),
+    ):
+        TimestampMetadata.objects.update(version=1)
+
+
+def test_building_and_signing_leave_their_traces(signing_tenant: Tenant) -> None:
+    release_of(signing_tenant, "alice")
+    with tenant_scope(signing_tenant.pk):
+        actions = set(AuditEntry.objects.values_list("action", flat=True))
+    assert {
+        "bundles.release_built",
+        "bundles.root_created",
+        "bundles.release_signed",
+    } <= actions
+
+
+def test_tenants_number_their_releases_apart(
+    signing_tenant: Tenant, other_tenant: Tenant
+) -> None:
+    release_of(signing_tenant, "alice")
+    assert revisions(other_tenant) == []
