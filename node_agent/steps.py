@@ -10,7 +10,7 @@ A release is believed only after these, in this order:
  5. tenant: the signed tenant is our own
  6. revision: greater than the one held; the same is no change, a lower one a rollback
  7. content: strict schema, and the records add up to the signed state digest
- 8. engine: the policies build
+ 8. engine: every statement says what the release says of it, and the engine builds
  9. swap: the new engine answers
 10. store: bundle and trust metadata become durable together, by one rename
 11. report: the portal is told

@@ -29,6 +29,7 @@ from node_agent.errors import (
     ReleaseWithheldError,
     StateError,
 )
+from node_agent.statements import check_statements
 from node_agent.steps import Step, Trace
 from protocol.bundle import Manifest, read_snapshot
 from protocol.envelope import ENVELOPE_LIMIT, unpack_envelope
@@ -239,6 +240,7 @@ class TrustStore:
             snapshot = read_snapshot(files[TARGET_PATH])
             self._check_manifest(snapshot.manifest, signed, now)
         with trace.step(Step.ENGINE, f"{len(snapshot.records)} records"):
+            check_statements(snapshot.records)
             engine = PolicyEngine.from_records(
                 snapshot.records, snapshot.manifest.zones
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -48,22 +49,33 @@ Enroll = Callable[..., EnrolledNode]
 def enroll(tmp_path: Path, portal: ReleaseSimulator) -> Enroll:
     """Return a function that makes an enrolled node without asking an edge."""
 
-    def enroll(*, edge: str = "http://127.0.0.1:1", floor: int = 0) -> EnrolledNode:
-        paths = StatePaths(tmp_path / "node")
-        paths.create()
-        create_key(paths)
-        write_durably(paths.root, portal.roots[0])
-        identity = Identity(
-            tenant=portal.tenant,
-            node="0d2c6a52-6a1f-4f0e-8f4e-5a5b8ad3c001",
-            name="web-1",
-            edge=edge,
-            floor=floor,
-        )
-        identity.save(paths)
-        return EnrolledNode(paths, identity, portal)
+    def enroll(**identity: Any) -> EnrolledNode:  # noqa: ANN401
+        return enrolled_node(tmp_path / "node", portal, **identity)
 
     return enroll
+
+
+def enrolled_node(
+    folder: Path,
+    portal: ReleaseSimulator,
+    *,
+    edge: str = "http://127.0.0.1:1",
+    floor: int = 0,
+) -> EnrolledNode:
+    """Make a state folder as enrollment leaves it."""
+    paths = StatePaths(folder)
+    paths.create()
+    create_key(paths)
+    write_durably(paths.root, portal.roots[0])
+    identity = Identity(
+        tenant=portal.tenant,
+        node="0d2c6a52-6a1f-4f0e-8f4e-5a5b8ad3c001",
+        name="web-1",
+        edge=edge,
+        floor=floor,
+    )
+    identity.save(paths)
+    return EnrolledNode(paths, identity, portal)
 
 
 @pytest.fixture

@@ -13,8 +13,8 @@ import uvicorn
 
 from node_agent.server import BODY_LIMIT, DecisionPoint, configuration
 from node_agent.state import AgentState
-from tests.node_agent.conftest import EnrolledNode
-from tests.simulators.releases import records
+from tests.node_agent.conftest import EnrolledNode, enrolled_node
+from tests.simulators.releases import ReleaseSimulator, records
 
 EVALUATION = "/access/v1/evaluation"
 EVALUATIONS = "/access/v1/evaluations"
@@ -50,8 +50,10 @@ class Client:
         self._pool.close()
 
 
-@pytest.fixture
-def state(node: EnrolledNode) -> AgentState:
+@pytest.fixture(scope="module")
+def state(tmp_path_factory: pytest.TempPathFactory) -> AgentState:
+    """Return a state that every test of this module only reads."""
+    node = enrolled_node(tmp_path_factory.mktemp("server"), ReleaseSimulator())
     node.portal.publish(records())
     state = node.state()
     state.accept(node.portal.envelope())
@@ -74,7 +76,7 @@ def serving(state: AgentState) -> Iterator[Client]:
         thread.join(5)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(state: AgentState) -> Iterator[Client]:
     """Return a client of an agent that holds a release."""
     yield from serving(state)

@@ -1,0 +1,48 @@
+"""Compare what every statement says with what the release says of it.
+
+The engine finds statements by the heads in the records and looks at texts only when it
+needs them. A forbid whose head lies would never be found, so no release with one gets
+into force.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from engine.cedar import parse_heads
+from protocol.errors import HeadMismatchError, RecordError
+from protocol.records import PolicyRecord, Record, Statement
+
+# Parsed together, statements take memory together: 100 MB for 10,000 of them.
+_BATCH = 50
+
+
+def check_statements(records: Iterable[Record]) -> int:
+    """Return how many statements there are, all of them true.
+
+    Raises CedarSyntaxError, HeadMismatchError, and RecordError for an id that is used
+    twice.
+    """
+    statements = [
+        statement
+        for record in records
+        if isinstance(record, PolicyRecord)
+        for statement in record.statements
+    ]
+    if len({statement.id for statement in statements}) != len(statements):
+        raise RecordError("a statement id is used twice", code="record.duplicate")
+    for start in range(0, len(statements), _BATCH):
+        _check_batch(statements[start : start + _BATCH])
+    return len(statements)
+
+
+def _check_batch(statements: Sequence[Statement]) -> None:
+    real = parse_heads("\n".join(statement.cedar for statement in statements))
+    for statement in statements:
+        believed = (statement.principal, statement.action, statement.resource)
+        if real.pop(statement.id, None) != believed:
+            raise HeadMismatchError(
+                f"statement {statement.id}: its text and its head disagree"
+            )
+    if real:
+        raise HeadMismatchError(f"{min(real)} hides in the text of another statement")
