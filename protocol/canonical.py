@@ -15,6 +15,10 @@ import rfc8785
 from protocol.errors import CanonicalError
 
 _LARGEST_INTEGER = 2**53 - 1
+# The same bytes as rfc8785 writes, about ten times as fast; a test compares the two.
+_PLAIN = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 
 
 def canonical_bytes(value: object) -> bytes:
@@ -22,8 +26,10 @@ def canonical_bytes(value: object) -> bytes:
 
     Raises CanonicalError for floats, integers beyond 2**53 - 1, and other types.
     """
-    _refuse_floats(value)
+    is_plain = _check(value)
     try:
+        if is_plain:
+            return _PLAIN.encode(value).encode("utf-8")
         return rfc8785.dumps(value)  # type: ignore[arg-type]  # checked by the library
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise CanonicalError(f"no canonical form: {error}") from error
@@ -58,17 +64,30 @@ def digest_bytes(domain: str, blob: bytes) -> bytes:
     return hashlib.sha256(domain.encode("ascii") + b"\0" + blob).digest()
 
 
-def _refuse_floats(value: object) -> None:
+def _check(value: object) -> bool:
+    """Refuse numbers that have no safe form; say whether the value is plain.
+
+    Plain means JSON's own types with ASCII names, whose order by code point is the
+    order by UTF-16 unit that RFC 8785 asks for (section 3.2.3).
+    """
+    kind = type(value)
+    if kind is str or kind is bool or value is None:
+        return True
     if isinstance(value, float):
         raise CanonicalError("floating point numbers have no place in signed data")
-    if isinstance(value, int) and abs(value) > _LARGEST_INTEGER:
-        raise CanonicalError(f"integer {value} exceeds 2**53 - 1")
+    if isinstance(value, int):
+        if abs(value) > _LARGEST_INTEGER:
+            raise CanonicalError(f"integer {value} exceeds 2**53 - 1")
+        return kind is int
+    # Every item is looked at, also after one that is not plain: it may be a float.
     if isinstance(value, dict):
-        for item in value.values():
-            _refuse_floats(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
-            _refuse_floats(item)
+        names = [kind is dict and type(n) is str and n.isascii() for n in value]
+        items = [_check(item) for item in value.values()]
+        return all(names) and all(items)
+    if isinstance(value, list | tuple):
+        items = [_check(item) for item in value]
+        return all(items)
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
