@@ -13,7 +13,8 @@ from typing import Any
 
 import psycopg
 from celery import Celery, bootsteps
-from django.conf import settings
+
+from portal.database import connection_parameters
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings.local")
 
@@ -86,17 +87,3 @@ class OutboxListenerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # cele
 
 
 app.steps["worker"].add(OutboxListenerStep)
-
-
-def connection_parameters() -> dict[str, Any]:
-    """Return how to reach the database without the pool: LISTEN needs its own."""
-    database = settings.DATABASES["default"]
-    options = {k: v for k, v in database["OPTIONS"].items() if k != "pool"}
-    parameters = {
-        "dbname": database["NAME"],
-        "user": database["USER"],
-        "password": database["PASSWORD"],
-        "host": database["HOST"],
-        "port": database["PORT"],
-    }
-    return {**{k: v for k, v in parameters.items() if v}, **options}

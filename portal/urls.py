@@ -23,5 +23,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", favicon, name="favicon"),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("apps.accounts.urls")),
+    path("admin/fleet/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,6 +1,7 @@
 """Registration of the app with Django."""
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class DistributionConfig(AppConfig):
@@ -8,3 +9,10 @@ class DistributionConfig(AppConfig):
 
     name = "apps.distribution"
     default_auto_field = "django.db.models.BigAutoField"
+
+    @override
+    def ready(self) -> None:
+        """Name the handlers of this app."""
+        from apps.distribution import handlers
+
+        handlers.register()

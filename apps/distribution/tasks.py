@@ -1,0 +1,17 @@
+"""Recurring work on consistency."""
+
+from celery import shared_task
+
+from apps.distribution import services
+from apps.tenants.selectors import tenants
+from apps.tenants.services import tenant_scope
+
+
+@shared_task(name="distribution.sample_consistency")
+def sample_consistency() -> int:
+    """Note for each tenant how many nodes run the right release."""
+    taken = 0
+    for tenant in tenants():
+        with tenant_scope(tenant.pk):
+            taken += services.sample_consistency() is not None
+    return taken

@@ -1,0 +1,31 @@
+// Refresh the live part of the fleet page while somebody looks at it.
+const EVERY = 2000;
+const live = document.getElementById('fleet-live');
+const note = document.getElementById('fleet-note');
+const NOTE = note?.textContent ?? '';
+
+async function refresh() {
+  const answer = await fetch(live.dataset.url, { credentials: 'same-origin', redirect: 'error' });
+  if (!answer.ok) throw new Error(String(answer.status));
+  const text = await answer.text();
+  // Keep what the reader opened or focused: replace only when something changed.
+  if (live.contains(document.activeElement) && document.activeElement !== document.body) return;
+  const isOpen = live.querySelector('details')?.open;
+  live.replaceChildren(document.createRange().createContextualFragment(text));
+  const details = live.querySelector('details');
+  if (details && isOpen) details.open = true;
+}
+
+async function tick() {
+  if (!document.hidden) {
+    try {
+      await refresh();
+      if (note.textContent !== NOTE) note.textContent = NOTE;
+    } catch {
+      note.textContent = 'The portal does not answer; what you see may be old. Trying again.';
+    }
+  }
+  setTimeout(tick, EVERY);
+}
+
+if (live) setTimeout(tick, EVERY);
