@@ -12,7 +12,6 @@ from typing import Any
 
 from portal.runtime.processes import Process
 
-FIRST_PORT = 8181
 _TIMEOUT = 5
 
 
@@ -40,7 +39,7 @@ class LocalAgent:
             [
                 *(*_agent(), "enroll", "--state", str(self.folder)),
                 *("--edge", edge_url, "--tenant", tenant),
-                *("--name", self.name, "--token-stdin"),
+                *("--name", self.name, "--token", "-"),
             ],
             input=token,
             capture_output=True,
@@ -72,11 +71,11 @@ class LocalAgent:
         return decision if isinstance(decision, bool) else None
 
 
-def local_agents(data: Path, count: int) -> list[LocalAgent]:
+def local_agents(data: Path, count: int, first: int) -> list[LocalAgent]:
     """Return the descriptions of the local agents, in the order of their ports."""
     return [
         LocalAgent(f"node-{number}", data / "agents" / f"node-{number}", port)
-        for number, port in enumerate(range(FIRST_PORT, FIRST_PORT + count), start=1)
+        for number, port in enumerate(range(first, first + count), start=1)
     ]
 
 
