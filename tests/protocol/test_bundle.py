@@ -7,7 +7,6 @@ import gzip
 import hashlib
 import io
 import json
-import random
 import tarfile
 from typing import Any
 
@@ -72,7 +71,7 @@ def test_a_snapshot_is_read_back_as_it_was_built() -> None:
 
 
 def test_the_order_of_records_does_not_change_a_bit() -> None:
-    shuffled = random.Random(1).sample(RECORDS, len(RECORDS))
+    shuffled = RECORDS[::-1]
     assert build_snapshot(MANIFEST, shuffled, [{"change": "c0de"}], opa=OPA) == (
         build_snapshot(MANIFEST, RECORDS, [{"change": "c0de"}], opa=OPA)
     )

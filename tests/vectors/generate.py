@@ -115,7 +115,7 @@ def vectors() -> dict[str, Any]:
 
 
 def _tar(snapshot: bytes) -> bytes:
-    # The compressed bytes depend on the zlib build, so the archive inside is the vector.
+    # Compressed bytes depend on the zlib build, so the archive is the vector.
     import gzip  # noqa: PLC0415
 
     return gzip.decompress(snapshot)
