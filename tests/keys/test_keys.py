@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import stat
-import uuid
 from pathlib import Path
 
 import pytest
@@ -116,4 +115,3 @@ def test_a_public_half_is_all_the_database_knows(tenant: Tenant) -> None:
             serialization.load_der_public_key(bytes(key.public_key))
             with pytest.raises(ValueError, match=r".+"):
                 serialization.load_der_private_key(bytes(key.public_key), None)
-    assert uuid.UUID(str(tenant.pk))

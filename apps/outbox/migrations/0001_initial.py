@@ -9,10 +9,10 @@ from apps.core.operations import EnableRowLevelSecurity
 
 DUE_TENANTS = """
 CREATE FUNCTION portward_outbox_due_tenants() RETURNS SETOF uuid
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
+LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog, public AS $$
     SELECT DISTINCT tenant_id FROM public.outbox_outboxmessage
-    WHERE (state = 'pending' AND due_at <= now())
-       OR (state = 'leased' AND leased_until <= now())
+    WHERE (state = 'pending' AND due_at <= clock_timestamp())
+       OR (state = 'leased' AND leased_until <= clock_timestamp())
 $$;
 GRANT SELECT ON outbox_outboxmessage TO portward_system;
 GRANT CREATE ON SCHEMA public TO portward_system;
