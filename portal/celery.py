@@ -13,6 +13,7 @@ from typing import Any
 
 import psycopg
 from celery import Celery, bootsteps
+from typing_extensions import override
 
 from portal.database import connection_parameters
 
@@ -35,6 +36,7 @@ class OutboxListener(threading.Thread):
         super().__init__(name="outbox-listener", daemon=True)
         self._stopping = threading.Event()
 
+    @override
     def run(self) -> None:
         """Listen until stopped, connecting again with a growing pause."""
         pause = 0.1
@@ -66,7 +68,7 @@ class OutboxListener(threading.Thread):
         app.send_task("outbox.relay", expires=30)
 
 
-class OutboxListenerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # celery is untyped here
+class OutboxListenerStep(bootsteps.StartStopStep):
     """Run the listener as long as the worker runs."""
 
     requires = ("celery.worker.components:Pool",)
@@ -75,12 +77,14 @@ class OutboxListenerStep(bootsteps.StartStopStep):  # type: ignore[misc]  # cele
         super().__init__(worker, **kwargs)
         self._listener: OutboxListener | None = None
 
-    def start(self, _worker: Any) -> None:  # noqa: ANN401
+    @override
+    def start(self, _worker: Any) -> None:
         """Start listening."""
         self._listener = OutboxListener()
         self._listener.start()
 
-    def stop(self, _worker: Any) -> None:  # noqa: ANN401
+    @override
+    def stop(self, _worker: Any) -> None:
         """Stop listening."""
         if self._listener is not None:
             self._listener.stop()

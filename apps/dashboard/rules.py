@@ -61,9 +61,7 @@ def consistency_chart(
     area = ""
     if placed:
         area = f"{placed[0][0]},{floor} {line} {placed[-1][0]},{floor}"
-    rows = tuple(
-        Tick(round(y(share), 1), f"{share:.0%}") for share in (0.0, 0.5, 1.0)
-    )
+    rows = tuple(Tick(round(y(share), 1), f"{share:.0%}") for share in (0.0, 0.5, 1.0))
     columns = tuple(
         Tick(round(x(moment), 1), f"{moment:%H:%M}")
         for moment in (since + (until - since) * part / 4 for part in range(1, 5))

@@ -137,8 +137,6 @@ def _row(
         node=node,
         groups=tuple(group.slug for group in node.groups.all()),
         report=report,
-        standing=consistency.standing(
-            expected, distribution.reported(report), now=now
-        ),
+        standing=consistency.standing(expected, distribution.reported(report), now=now),
         age=None if report is None else max(now - report.seen_at, dt.timedelta(0)),
     )

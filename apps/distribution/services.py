@@ -14,6 +14,7 @@ from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.bundles import selectors as bundles
 from apps.distribution import rules
+from apps.distribution.choices import SyncState
 from apps.distribution.events import DistributionAction
 from apps.distribution.models import ConsistencySample, NodeReport
 from apps.distribution.selectors import expected_release, standings
@@ -75,7 +76,7 @@ def sample_consistency() -> ConsistencySample | None:
         at=now,
         revision=expected.revision if expected else None,
         nodes=len(found),
-        in_sync=sum(s.state is rules.SyncState.IN_SYNC for s in found.values()),
+        in_sync=sum(s.state is SyncState.IN_SYNC for s in found.values()),
     )
     ConsistencySample.objects.filter(at__lt=now - KEEP_SAMPLES).delete()
     return sample

@@ -28,11 +28,11 @@ from apps.tenants.services import require_tenant_id
 class _ReadOnly:
     """Nothing is changed through the stock forms: services do that."""
 
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+    def has_change_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
         """Say no."""
         return False
 
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+    def has_delete_permission(self, _request: HttpRequest, _obj: object = None) -> bool:
         """Say no."""
         return False
 

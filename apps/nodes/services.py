@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import uuid
 from collections.abc import Sequence
 
 from django.db import connection, transaction
@@ -120,7 +121,7 @@ def enroll_node(*, token: str, name: str, public_key: str) -> Node:
 
 
 @transaction.atomic
-def revoke_node(*, actor: Actor, node_id: object) -> Node:
+def revoke_node(*, actor: Actor, node_id: uuid.UUID) -> Node:
     """Put a node out: the edge answers it no more, from the next seconds on.
 
     Revoking it again changes nothing. Raises NodeNotFoundError.

@@ -26,6 +26,7 @@ from apps.accounts.choices import TenantRole
 from apps.accounts.models import User
 from apps.approvals import services as approvals
 from apps.approvals.choices import Verdict
+from apps.approvals.selectors import quorum_of
 from apps.audit.events import Actor
 from apps.bundles import selectors as bundles
 from apps.core.errors import NotFoundError, PortwardError
@@ -36,7 +37,7 @@ from apps.policies import selectors as policies
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import create_tenant, tenant_scope
-from portal.runtime.agents import LocalAgent, local_agents
+from portal.runtime.agents import local_agents
 from portal.runtime.report import NodeLine, Report, SampleLine
 from portal.runtime.stack import ROOT, Stack
 
@@ -146,7 +147,7 @@ class Demo:
                 title="First release of the demo",
                 reason="The demo starts with these policies.",
             )
-            quorum = request.quorum
+            quorum = quorum_of(request).needed
         for voter, authenticator in keys[:quorum]:
             with tenant_scope(tenant.pk):
                 approvals.cast_demo_vote(
@@ -193,7 +194,7 @@ class Demo:
         with tenant_scope(tenant.pk):
             found = distribution.standings(now=timezone.now())
             names = {agent.name for agent in self._agents}
-            rows = [r for r in distribution.reports().select_related("node")]
+            rows = list(distribution.reports().select_related("node"))
             mine = {r.node_id for r in rows if r.node.name in names and r.counter}
         in_sync = {k for k, v in found.items() if v.state is SyncState.IN_SYNC}
         ready = all(agent.status() for agent in self._agents)

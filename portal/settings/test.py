@@ -15,6 +15,8 @@ PORTWARD_DATA_DIR = Path(
 )
 SECRET_KEY = "only for tests, where nothing is worth protecting"  # noqa: S105  # not a secret
 DEBUG = False
+PORTWARD_WEB_PORT = 8000
+PORTWARD_EDGE_PORT = 8001
 PORTWARD_WEB_URL = "http://localhost"
 PORTWARD_EDGE_URL = "http://127.0.0.1:8001"
 ALLOWED_HOSTS = ["localhost", "testserver"]

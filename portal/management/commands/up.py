@@ -57,8 +57,8 @@ class Command(BaseCommand):
         started = time.monotonic()
         stack_options = StackOptions(
             data=Path(settings.PORTWARD_DATA_DIR),
-            web_port=settings.PORTWARD_WEB_PORT,
-            edge_port=settings.PORTWARD_EDGE_PORT,
+            web_port=int(settings.PORTWARD_WEB_PORT),
+            edge_port=int(settings.PORTWARD_EDGE_PORT),
         )
         quiet = options["json"]
         try:
