@@ -141,7 +141,7 @@ class PortalAdminSite(AdminSite):
             "steps": steps,
             "steps_done": sum(step.is_done for step in steps),
             "figures": overview.figures(),
-            "blocks": overview.blocks(),
+            "blocks": overview.blocks(request),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/index.html", context)

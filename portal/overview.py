@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import HttpRequest
-from django.template import TemplateDoesNotExist
-from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 
 from apps.accounts import selectors
 from apps.accounts.permissions import user_of
+from apps.approvals import selectors as approvals
+from apps.approvals.choices import RequestState
+from apps.audit import selectors as audit
+from apps.bundles import selectors as bundles
 from portal.navigation import count
 
-# Apps fill these by adding a template of that name; none is required.
-BLOCKS = (
-    "approvals/overview_requests.html",
-    "dashboard/overview_fleet.html",
-    "bundles/overview_release.html",
-    "audit/overview_recent.html",
-)
+SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Block:
+    """A part of the page: its template, and what that shows."""
+
+    template: str
+    rows: object
 
 
 @dataclass(frozen=True)
@@ -81,9 +85,18 @@ def steps(request: HttpRequest) -> list[Step]:
     ]
 
 
-def blocks() -> list[str]:
-    """Return the templates that apps have added to the page."""
-    return [name for name in BLOCKS if _has_template(name)]
+def blocks(request: HttpRequest) -> list[Block]:
+    """Return what the person may see of requests, releases and recent events."""
+    user = user_of(request)
+    found = []
+    if user.has_perm("approvals.view_approvalrequest"):
+        rows = approvals.requests().filter(state=RequestState.OPEN)[:SHOWN]
+        found.append(Block("portal/overview/requests.html", rows))
+    if user.has_perm("bundles.view_release"):
+        found.append(Block("portal/overview/releases.html", bundles.releases()[:SHOWN]))
+    if user.has_perm("audit.view_auditentry"):
+        found.append(Block("portal/overview/recent.html", audit.entries()[:SHOWN]))
+    return found
 
 
 def figures() -> list[tuple[str, int, str]]:
@@ -115,11 +128,3 @@ def _address(name: str) -> str:
         return reverse(name)
     except NoReverseMatch:
         return ""
-
-
-def _has_template(name: str) -> bool:
-    try:
-        get_template(name)
-    except TemplateDoesNotExist:
-        return False
-    return True
