@@ -36,6 +36,7 @@ from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalFlow, ApprovalRequest, RequestItem, Vote
 from apps.audit.events import Actor
 from apps.audit.services import append
+from apps.policies import selectors as policy_questions
 from apps.policies import services as policies
 from apps.tenants.services import require_tenant_id
 
@@ -324,12 +325,14 @@ def _decide(actor: Actor, request: ApprovalRequest) -> None:
 def _carry_out(actor: Actor, request: ApprovalRequest) -> None:
     match RequestKind(request.kind):
         case RequestKind.CHANGE:
+            catalogue = policy_questions.catalogue()
             for item in request.items.order_by("draft_id"):
                 policies.freeze_version(
                     actor=actor,
                     draft_id=item.draft_id,
                     expected_digest=item.content_digest,
                     request_id=request.pk,
+                    catalogue=catalogue,
                 )
 
 

@@ -25,6 +25,10 @@ from apps.approvals.errors import (
 )
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.audit.events import Actor
+from apps.policies.errors import DraftNotFoundError, DraftStaleError
+from apps.scopes import selectors as scopes
+from apps.scopes import services as scope_services
+from apps.scopes.rules import WindowSpec
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.approvals import (
@@ -432,3 +436,67 @@ def test_the_certificate_proves_the_approval_by_itself(
         "Anna",
         "Ben",
     ]
+
+
+def narrow_the_window() -> None:
+    """Change the window that every draft of these tests names."""
+    window = scopes.windows().get(slug="office-hours")
+    scope_services.save_window(
+        actor=SYSTEM,
+        window_id=window.pk,
+        spec=WindowSpec(
+            "office-hours", "Office hours", "Europe/Berlin", (1,), 480, 540
+        ),
+    )
+
+
+def test_a_window_changed_after_the_proposal_keeps_the_last_vote_from_counting(
+    open_request: ApprovalRequest, people: People
+) -> None:
+    people("anna").vote(open_request)
+    narrow_the_window()
+    with pytest.raises(DraftStaleError, match="window"), transaction.atomic():
+        people("ben").vote(open_request)
+    assert reloaded(open_request).state == RequestState.OPEN
+    assert [vote.user_name for vote in Vote.objects.all()] == ["Anna"]
+    assert frozen_by(open_request) == 0
+
+
+def test_a_draft_whose_window_changed_since_it_was_saved_is_not_proposed(
+    in_tenant: Tenant,  # noqa: ARG001
+    people: People,
+    draft_id: uuid.UUID,
+) -> None:
+    narrow_the_window()
+    with pytest.raises(RequestInvalidError, match="window"):
+        make_request(people("olga", "security_admin").user, draft_id)
+
+
+def test_a_draft_that_says_what_is_live_is_not_proposed(
+    open_request: ApprovalRequest, people: People, draft_id: uuid.UUID
+) -> None:
+    people("anna").vote(open_request)
+    people("ben").vote(open_request)
+    with pytest.raises(RequestInvalidError, match="live already"):
+        make_request(people("olga").user, draft_id)
+
+
+def test_an_edit_after_the_freeze_is_compared_with_what_is_live(
+    open_request: ApprovalRequest, people: People, draft_id: uuid.UUID
+) -> None:
+    people("anna").vote(open_request)
+    people("ben").vote(open_request)
+    edit_draft(draft_id, people("ada").user)
+    item = make_request(people("olga").user, draft_id).items.get()
+    assert item.before_version == 1
+    assert rules.changed_fields(item.before, item.content) == [
+        ("effect", "permit", "forbid")
+    ]
+
+
+def test_a_draft_that_is_not_there_is_not_proposed(
+    in_tenant: Tenant,  # noqa: ARG001
+    people: People,
+) -> None:
+    with pytest.raises(DraftNotFoundError):
+        make_request(people("olga", "security_admin").user, uuid.uuid4())

@@ -19,17 +19,25 @@ from apps.policies.errors import (
 )
 from apps.policies.events import PoliciesAction, PoliciesTopic
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
+from apps.policies.rules import Catalogue
 from apps.policies.services.drafts import compile_content
 
 
 @transaction.atomic
 def freeze_version(
-    *, actor: Actor, draft_id: uuid.UUID, expected_digest: str, request_id: uuid.UUID
+    *,
+    actor: Actor,
+    draft_id: uuid.UUID,
+    expected_digest: str,
+    request_id: uuid.UUID,
+    catalogue: Catalogue | None = None,
 ) -> PolicyVersion:
     """Freeze a draft as the next version of its policy, and make it live.
 
     The digest is what was approved. The draft is compiled once more: a window, role or
-    resource may have changed since, and what goes live must be what was signed.
+    resource may have changed since, and what goes live must be what was signed. A
+    caller that freezes many drafts in one transaction may pass the catalogue it has
+    read in it.
 
     Raises DraftNotFoundError, DraftStaleError and NothingToFreezeError.
     """
@@ -39,7 +47,9 @@ def freeze_version(
     if draft is None:
         raise DraftNotFoundError
     policy = Policy.objects.select_for_update().get(pk=draft.policy_id)
-    _require_approved(draft, policy, expected_digest)
+    if draft.digest != expected_digest:
+        raise DraftStaleError(f"“{policy}” was edited after it was proposed.")
+    _require_valid(draft, policy, catalogue or selectors.catalogue())
     newest = selectors.newest_version(policy.pk)
     if newest is not None and newest.digest == draft.digest:
         raise NothingToFreezeError
@@ -63,16 +73,14 @@ def freeze_version(
     return version
 
 
-def _require_approved(draft: PolicyDraft, policy: Policy, expected: str) -> None:
-    if draft.digest != expected:
-        raise DraftStaleError(f"“{policy}” was edited after it was proposed.")
+def _require_valid(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> None:
     try:
-        now = compile_content(draft.content, selectors.catalogue(), policy.slug)
+        now = compile_content(draft.content, catalogue, policy.slug)
     except PolicyInvalidError as error:
         raise DraftStaleError(
             f"“{policy}” is no longer valid: {error.message}"
         ) from error
-    if now.digest != expected:
+    if now.digest != draft.digest:
         raise DraftStaleError(
             f"A window, location or role that “{policy}” uses changed after it was "
             "proposed."
