@@ -66,9 +66,10 @@ class Stack:
     def start_services(self) -> None:
         """Start database and broker unless real ones are named, and migrate."""
         self._claim_folder()
-        self._exits.callback(self.supervisor.stop)
         if not os.environ.get("DATABASE_URL"):
             self._start_database()
+        # Registered last, so that nobody outlives the database.
+        self._exits.callback(self.supervisor.stop)
         if not os.environ.get("CELERY_BROKER_URL"):
             self.supervisor.start(broker.broker_process(self.options.layout))
             broker.await_broker(self.options.layout)
