@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import random
 import signal
@@ -340,3 +341,77 @@ def test_an_agent_whose_release_is_damaged_starts_denies_and_recovers(
         assert get(port, "/healthz") == {"status": "ok"}
         process.terminate()
         assert process.wait(3) == Exit.DONE
+
+
+def test_status_is_readable(
+    node: EnrolledNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["status", "--state", str(node.paths.folder)]
+    assert main(arguments) == Exit.DONE
+    assert "revision      none" in capsys.readouterr().out
+    node.portal.publish(records())
+    node.state().accept(node.portal.envelope())
+    error = {"code": "bundle.expired", "message": "old", "at": "2026-01-01"}
+    node.paths.status.write_text(json.dumps({"last_error": error}))
+    assert main(arguments) == Exit.DONE
+    text = capsys.readouterr().out
+    assert "revision      1" in text
+    assert "last error    bundle.expired at 2026-01-01" in text
+
+
+@pytest.mark.parametrize("content", ["", "[]"])
+def test_status_bears_a_file_that_is_none(
+    node: EnrolledNode, content: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.paths.status.write_text(content)
+    assert main(["status", "--json", "--state", str(node.paths.folder)]) == Exit.DONE
+    assert output(capsys)["last_error"] is None
+
+
+def test_the_token_may_come_from_standard_input(
+    edge: EdgeSimulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(TOKEN + "\n"))
+    arguments = enroll_arguments(edge, tmp_path / "node")
+    assert main([*arguments[:-1], "-"]) == Exit.DONE
+
+
+def test_without_a_token_enrollment_says_where_it_looks(
+    edge: EdgeSimulator,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.delenv("PORTWARD_JOIN_TOKEN", raising=False)
+    arguments = enroll_arguments(edge, tmp_path / "node")[:-2]
+    assert main(arguments) == Exit.FAILED
+    assert "PORTWARD_JOIN_TOKEN" in output(capsys)["message"]
+
+
+def test_a_context_of_the_wrong_type_is_wrong_usage(
+    node: EnrolledNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.portal.publish(records())
+    node.state().accept(node.portal.envelope())
+    code = decide(node, "User::alice", "--context", '{"mfa": "strong"}')
+    assert code == Exit.USAGE
+    assert output(capsys)["error"] == "engine.context_invalid"
+
+
+@pytest.mark.parametrize("entity", ["alice", "User::", "::alice", "User:alice"])
+def test_a_name_without_its_type_is_wrong_usage(
+    node: EnrolledNode, entity: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as raised:
+        decide(node, entity)
+    assert raised.value.code == Exit.USAGE
+    assert "TYPE::ID" in capsys.readouterr().err
+
+
+def test_verify_of_a_file_that_is_not_there_fails(
+    node: EnrolledNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = str(node.paths.folder / "missing.tar")
+    arguments = ["verify", "--json", "--state", str(node.paths.folder), missing]
+    assert main(arguments) == Exit.FAILED
+    assert output(capsys)["error"] == "agent.state"

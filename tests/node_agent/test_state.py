@@ -349,3 +349,29 @@ def test_kill_9_at_any_call_leaves_one_release_whole(node: EnrolledNode) -> None
         pytest.fail("the agent never got to the end")
     assert count > 20
     assert seen == {1, 2}
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{", '{"confirmed_at": "2026-01-01"}'])
+def test_a_note_on_disk_that_is_none_is_said_as_such(
+    node: EnrolledNode, content: str
+) -> None:
+    accept_first(node)
+    (node.paths.current / "freshness.json").write_text(content)
+    with pytest.raises(StateError):
+        node.state().load()
+
+
+def test_a_release_too_old_for_its_tier_permits_nothing(node: EnrolledNode) -> None:
+    """The policy is of the admin tier, which may grow 300 seconds old."""
+    state = accept_first(node)
+    with time_machine.travel(utc_now() + dt.timedelta(seconds=290), tick=False):
+        assert ask(state).allowed
+    with time_machine.travel(utc_now() + dt.timedelta(seconds=310), tick=False):
+        decision = ask(state)
+        assert (decision.allowed, decision.reason) == (False, "stale")
+
+
+def test_an_agent_without_its_root_does_not_start(node: EnrolledNode) -> None:
+    node.paths.root.unlink()
+    with pytest.raises(StateError):
+        node.state()
