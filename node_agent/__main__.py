@@ -56,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return command(options)
     except ProtocolError as error:
-        _say(options, {"error": error.code, "message": str(error)}, str(error))
+        _complain(options, error)
         return Exit.FAILED if isinstance(error, AgentError) else Exit.REFUSED
 
 
@@ -123,7 +123,7 @@ def decide(options: argparse.Namespace) -> Exit:
     try:
         decision = state.decide(request, release)
     except ContextError as error:
-        _say(options, {"error": error.code, "message": str(error)}, str(error))
+        _complain(options, error)
         return Exit.USAGE
     answer = {
         "decision": decision.allowed,
@@ -241,6 +241,13 @@ def _error_line(error: dict[str, Any] | None) -> str:
 
 def _say(options: argparse.Namespace, values: dict[str, Any], text: str) -> None:
     print(json.dumps(values, indent=1) if options.json else text)  # noqa: T201  # the point of a command
+
+
+def _complain(options: argparse.Namespace, error: ProtocolError) -> None:
+    if options.json:
+        _say(options, {"error": error.code, "message": error.message}, "")
+    else:
+        print(f"{error.code}: {error.message}", file=sys.stderr)  # noqa: T201  # the point of a command
 
 
 def _entity(text: str) -> EntityRef:

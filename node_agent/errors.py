@@ -41,6 +41,12 @@ class EdgeError(AgentError):
     code = "agent.edge_unreachable"
 
 
+class EdgeFailedError(EdgeError):
+    """The edge answers, but not now or not with what was asked for."""
+
+    code = "agent.edge_failed"
+
+
 class EdgeRefusedError(AgentError):
     """The edge does not believe this node."""
 

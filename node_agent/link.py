@@ -19,7 +19,7 @@ import urllib3
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node_agent.config import Identity, public_bytes
-from node_agent.errors import EdgeError, EdgeRefusedError
+from node_agent.errors import EdgeError, EdgeFailedError, EdgeRefusedError
 from protocol.channel import PROOF_HEADER, RequestParts, sign_request
 from protocol.envelope import ENVELOPE_LIMIT
 from protocol.errors import BundleTooLargeError
@@ -193,7 +193,7 @@ def _refuse_failures(response: urllib3.BaseHTTPResponse, content: bytes) -> None
         HTTPStatus.GONE,
     }:
         raise EdgeRefusedError(message)
-    raise EdgeError(message)
+    raise EdgeFailedError(message)
 
 
 def _message(content: bytes) -> str:

@@ -10,6 +10,7 @@ from node_agent.backoff import Backoff
 from node_agent.config import StatePaths, write_json
 from node_agent.errors import (
     AgentError,
+    EdgeFailedError,
     EdgeRefusedError,
     ReleaseWithheldError,
     StateError,
@@ -70,7 +71,8 @@ class SyncLoop:
             return self._backoff.next()
         except AgentError as error:
             log.warning("%s: %s", error.code, error)
-            self._status.failed(error, reached=isinstance(error, EdgeRefusedError))
+            reached = isinstance(error, EdgeFailedError | EdgeRefusedError)
+            self._status.failed(error, reached=reached)
             return self._backoff.next()
         except ProtocolError as error:
             log.error("Refused what the edge sent, %s: %s", error.code, error)  # noqa: TRY400  # the trace adds nothing to the code

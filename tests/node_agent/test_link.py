@@ -14,7 +14,7 @@ from securesystemslib.signer import CryptoSigner
 from node_agent import link
 from node_agent.backoff import Backoff
 from node_agent.config import load_key
-from node_agent.errors import EdgeError, EdgeRefusedError
+from node_agent.errors import EdgeError, EdgeFailedError, EdgeRefusedError
 from node_agent.link import Edge
 from node_agent.report import Reporter, ReportSigner
 from node_agent.state import Acceptance, AgentState
@@ -157,7 +157,7 @@ def test_a_refusal_is_reported_with_its_code(
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [(503, EdgeError), (500, EdgeError), (401, EdgeRefusedError)],
+    [(503, EdgeFailedError), (404, EdgeFailedError), (401, EdgeRefusedError)],
 )
 def test_a_failing_edge_is_asked_again_later(
     node: EnrolledNode, edge: EdgeSimulator, status: int, error: type[EdgeError]
@@ -167,7 +167,7 @@ def test_a_failing_edge_is_asked_again_later(
     edge.failing = status
     assert agent.loop.step() > 0
     assert agent.status.values()["last_error"]["code"] == error.code
-    assert (agent.status.values()["last_contact"] is None) == (error is EdgeError)
+    assert agent.status.values()["last_contact"] is not None
     edge.failing = None
     assert agent.loop.step() == 0
     assert agent.status.values()["last_error"] is None
@@ -182,6 +182,7 @@ def test_an_edge_that_is_gone_changes_nothing(node: EnrolledNode) -> None:
     assert agent.loop.step() > 0
     assert agent.state.active is not None
     assert agent.status.values()["last_error"]["code"] == "agent.edge_unreachable"
+    assert agent.status.values()["last_contact"] is None
 
 
 def test_a_rotated_timestamp_key_is_learned_from_a_whole_envelope(

@@ -154,6 +154,15 @@ def test_decide_refuses_a_context_that_is_no_object(
     assert "context" in capsys.readouterr().err
 
 
+def test_complaints_go_to_standard_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["status", "--state", str(tmp_path)]) == Exit.FAILED
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("agent.not_enrolled: ")
+
+
 def test_commands_say_when_the_node_is_not_enrolled(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
