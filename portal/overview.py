@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from apps.accounts import selectors
 from apps.accounts.permissions import user_of
@@ -13,6 +14,7 @@ from apps.approvals import selectors as approvals
 from apps.approvals.choices import RequestState
 from apps.audit import selectors as audit
 from apps.bundles import selectors as bundles
+from apps.dashboard import selectors as dashboard
 from portal.navigation import count
 
 SHOWN = 5
@@ -92,6 +94,9 @@ def blocks(request: HttpRequest) -> list[Block]:
     if user.has_perm("approvals.view_approvalrequest"):
         rows = approvals.requests().filter(state=RequestState.OPEN)[:SHOWN]
         found.append(Block("portal/overview/requests.html", rows))
+    if user.has_perm("nodes.view_node"):
+        state = dashboard.fleet_state(now=timezone.now())
+        found.append(Block("portal/overview/fleet.html", state))
     if user.has_perm("bundles.view_release"):
         found.append(Block("portal/overview/releases.html", bundles.releases()[:SHOWN]))
     if user.has_perm("audit.view_auditentry"):

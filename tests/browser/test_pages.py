@@ -26,6 +26,7 @@ OWN_PAGES = [
     "/admin/area/access/",
     "/admin/area/fleet/",
     "/admin/area/evidence/",
+    "/admin/fleet/",
     "/admin/search/?q=alice",
     "/account/",
     "/account/tenant/",
@@ -137,11 +138,13 @@ def test_a_tenant_is_chosen_and_switched(
     page.goto("/admin/")
     screenshot("choose-tenant")
     page.get_by_role("button", name=f"Work in {tenant.name}").click()
-    expect(page.get_by_role("heading", name=tenant.name)).to_be_visible()
+    expect(page.get_by_role("heading", name=tenant.name, exact=True)).to_be_visible()
     page.locator("[data-pw-tenant-menu] summary").click()
     screenshot("tenant-menu")
     page.get_by_role("button", name=other_tenant.name, exact=True).click()
-    expect(page.get_by_role("heading", name=other_tenant.name)).to_be_visible()
+    expect(
+        page.get_by_role("heading", name=other_tenant.name, exact=True)
+    ).to_be_visible()
 
 
 def test_a_person_is_invited_with_a_link_shown_once(
