@@ -39,7 +39,7 @@ def test_the_list_names_each_release(signing_tenant: Tenant, auditor: Client) ->
 def test_the_number_of_queries_does_not_grow_with_the_list(
     signing_tenant: Tenant,
     auditor: Client,
-    django_assert_max_num_queries: Any,  # noqa: ANN401  # a fixture of pytest-django
+    django_assert_max_num_queries: Any,  # a fixture of pytest-django
 ) -> None:
     for name in ("alice", "bob", "carol"):
         release_of(signing_tenant, name)

@@ -17,9 +17,13 @@ from apps.bundles.errors import (
     KeysMissingError,
     ReleaseContentionError,
     ReleaseSupersededError,
+    SignatureRefusedError,
     TimestampOutdatedError,
 )
 from apps.bundles.models import Release, TimestampMetadata
+from apps.keys.choices import KeyState, Purpose
+from apps.keys.models import SigningKey
+from apps.keys.tasks import ensure_tenant_keys
 from apps.outbox.models import OutboxMessage
 from apps.outbox.services import MessageEnvelope, drain
 from apps.tenants.models import Tenant
@@ -308,3 +312,44 @@ def test_tenants_number_their_releases_apart(
 ) -> None:
     release_of(signing_tenant, "alice")
     assert revisions(other_tenant) == []
+
+
+def test_a_tenant_that_fails_does_not_keep_others_from_fresh_timestamps(
+    signing_tenant: Tenant,
+    other_tenant: Tenant,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    ensure_tenant_keys(actor=SYSTEM, tenant_id=other_tenant.pk)
+    for tenant in (signing_tenant, other_tenant):
+        release_of(tenant, "alice")
+    with tenant_scope(signing_tenant.pk):
+        SigningKey.objects.filter(purpose=Purpose.TIMESTAMP).update(
+            state=KeyState.RETIRED
+        )
+    tasks.refresh_timestamps()
+    assert timestamp_version(signing_tenant) == 1
+    assert timestamp_version(other_tenant) == 2
+    assert f"tenant {signing_tenant.pk} was not refreshed" in caplog.text
+
+
+def test_what_an_unknown_key_signed_is_not_stored(
+    signing_tenant: Tenant, other_tenant: Tenant
+) -> None:
+    release_of(signing_tenant, "alice")
+    ensure_tenant_keys(actor=SYSTEM, tenant_id=other_tenant.pk)
+    with tenant_scope(other_tenant.pk):
+        foreign = SigningKey.objects.get(purpose=Purpose.SNAPSHOT).reference
+    with tenant_scope(signing_tenant.pk):
+        key = SigningKey.objects.get(purpose=Purpose.SNAPSHOT)
+        # As if the store had been swapped under the portal.
+        SigningKey.objects.filter(pk=key.pk).update(state=KeyState.RETIRED)
+        key.pk, key.reference = uuid.uuid4(), f"{foreign}"
+        key.state = KeyState.ACTIVE
+    with tenant_scope(other_tenant.pk):
+        SigningKey.objects.filter(reference=foreign).delete()
+    with tenant_scope(signing_tenant.pk):
+        key.save(force_insert=True)
+    change_state(signing_tenant, "bob")
+    with pytest.raises(SignatureRefusedError, match="unsigned"):
+        handlers.publish(message(signing_tenant))
+    assert revisions(signing_tenant) == [(1, "signed"), (2, "building")]
