@@ -49,7 +49,7 @@ Enroll = Callable[..., EnrolledNode]
 def enroll(tmp_path: Path, portal: ReleaseSimulator) -> Enroll:
     """Return a function that makes an enrolled node without asking an edge."""
 
-    def enroll(**identity: Any) -> EnrolledNode:  # noqa: ANN401
+    def enroll(**identity: Any) -> EnrolledNode:
         return enrolled_node(tmp_path / "node", portal, **identity)
 
     return enroll
