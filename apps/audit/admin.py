@@ -19,6 +19,7 @@ class AuditEntryAdmin(admin.ModelAdmin[AuditEntry]):
 
     list_display = ["sequence", "at", "action", "target", "actor_name", "actor_kind"]
     list_filter = ["actor_kind", "action"]
+    date_hierarchy = "at"
     search_fields = ["action", "actor_name", "target_type", "target_id"]
     list_per_page = 50
     show_full_result_count = False

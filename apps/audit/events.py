@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-ACTION = re.compile(r"^[a-z_]+\.[a-z_]+$")
+ACTION = re.compile(r"[a-z_]+\.[a-z_]+")
 KINDS = ("user", "system", "node", "command")
 
 

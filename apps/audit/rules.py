@@ -30,8 +30,13 @@ def entry_hash(previous_hash: str, sequence: int, content: Mapping[str, Any]) ->
     ).hex()
 
 
-def first_break(links: Iterable[ChainLink]) -> str:
-    """Return why a chain does not hold, or "" when every link does."""
+def first_break(
+    links: Iterable[ChainLink], *, length: int | None = None, end: str = ""
+) -> str:
+    """Return why a chain does not hold, or "" when every link does.
+
+    With `length` and `end` the chain must also stop there, and nowhere before.
+    """
     previous, expected = GENESIS, 1
     for link in links:
         if link.sequence != expected:
@@ -41,4 +46,6 @@ def first_break(links: Iterable[ChainLink]) -> str:
         if entry_hash(previous, link.sequence, link.content) != link.hash:
             return f"entry {link.sequence} was changed"
         previous, expected = link.hash, expected + 1
+    if length is not None and (expected - 1, previous) != (length, end):
+        return "its end is missing"
     return ""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
+from django.db.models.functions import Coalesce
 
 from apps.audit.errors import ChainBrokenError
 from apps.audit.models import AuditEntry, AuditHead
-from apps.audit.rules import ChainLink, first_break
+from apps.audit.rules import GENESIS, ChainLink, first_break
 
 
 def entries() -> QuerySet[AuditEntry]:
@@ -20,22 +21,29 @@ def verify_chain() -> int:
     """Walk the whole chain and return how many entries it has.
 
     The end of the chain is compared too, so that cutting off the newest entries shows.
+    The end is read first and the walk stops there: entries that are appended during
+    the walk are not a break.
 
     Raises ChainBrokenError.
     """
-    if reason := first_break(_links()):
-        raise ChainBrokenError(f"The audit trail does not hold: {reason}.")
-    newest = entries().first()
     head = AuditHead.objects.first()
-    found = (newest.sequence, newest.hash) if newest else None
-    kept = (head.sequence, head.hash) if head and head.sequence else None
-    if found != kept:
-        raise ChainBrokenError("The audit trail does not hold: its end is missing.")
-    return newest.sequence if newest else 0
+    length, end = (head.sequence, head.hash) if head else (0, GENESIS)
+    if reason := first_break(_links(length), length=length, end=end):
+        raise ChainBrokenError(f"The audit trail does not hold: {reason}.")
+    if _has_entries_beyond_the_end():
+        raise ChainBrokenError("The audit trail does not hold: it goes past its end.")
+    return length
 
 
-def _links() -> Iterator[ChainLink]:
-    for entry in AuditEntry.objects.order_by("sequence").iterator(chunk_size=1000):
+def _links(length: int) -> Iterator[ChainLink]:
+    found = AuditEntry.objects.filter(sequence__lte=length).order_by("sequence")
+    for entry in found.iterator(chunk_size=1000):
         yield ChainLink(
             entry.sequence, entry.previous_hash, entry.hash, entry.content()
         )
+
+
+def _has_entries_beyond_the_end() -> bool:
+    # One statement sees one instant, in which an entry and the end agree.
+    end = Coalesce(Subquery(AuditHead.objects.values("sequence")[:1]), 0)
+    return AuditEntry.objects.filter(sequence__gt=end).exists()

@@ -33,7 +33,7 @@ def append(  # an entry has this many parts
     """
     if not isinstance(actor, Actor):
         raise TypeError("an actor is required")
-    if not ACTION.match(action):
+    if not ACTION.fullmatch(action):
         raise ValueError(f"{action!r} is not of the form subject.verb")
     tenant_id = require_tenant_id()
     AuditHead.objects.bulk_create(

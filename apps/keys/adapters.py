@@ -15,6 +15,7 @@ import stat
 from pathlib import Path
 from typing import Protocol
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, mldsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
@@ -22,7 +23,7 @@ from django.conf import settings
 from securesystemslib.signer import CryptoSigner, Signer
 
 from apps.keys.choices import Algorithm
-from apps.keys.errors import KeyMissingError, KeyUnsafeError
+from apps.keys.errors import KeyMismatchError, KeyMissingError, KeyUnsafeError
 from apps.keys.models import SigningKey
 
 _P256_BYTES = 32
@@ -38,6 +39,9 @@ class KeyStore(Protocol):
 
     def generate(self, reference: str, algorithm: Algorithm) -> bytes:
         """Make a key, unless it is there; return its public half (DER)."""
+
+    def public_bytes(self, reference: str) -> bytes:
+        """Return the public half of a key (DER)."""
 
     def sign(self, reference: str, data: bytes) -> bytes:
         """Return a raw signature; for ES256 that is r || s (RFC 7518, section 3.4)."""
@@ -63,6 +67,12 @@ class FileKeyStore:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._folder.chmod(0o700)
             _write_once(path, _new_key(algorithm))
+        if _algorithm_of(self._load(reference)) is not algorithm:
+            raise KeyMismatchError(f"The key {reference} is not {algorithm.label}.")
+        return self.public_bytes(reference)
+
+    def public_bytes(self, reference: str) -> bytes:
+        """Return the public half of a key (DER)."""
         return (
             self._load(reference)
             .public_key()
@@ -95,16 +105,17 @@ class FileKeyStore:
     def _load(self, reference: str) -> PrivateKey:
         path = self._path(reference)
         try:
-            mode = stat.S_IMODE(path.stat().st_mode)
+            for place in (self._folder, path.parent, path):
+                _refuse_if_open(place)
+            key = serialization.load_pem_private_key(path.read_bytes(), password=None)
         except FileNotFoundError as error:
             raise KeyMissingError(
                 f"The key {reference} is not in the store."
             ) from error
-        if mode & 0o077:
-            raise KeyUnsafeError(f"{path.name} has mode {mode:04o}.")
-        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise KeyMismatchError(f"The key {reference} cannot be read.") from error
         if not isinstance(key, PrivateKey):
-            raise KeyMissingError(f"The key {reference} is of an unknown kind.")
+            raise KeyMismatchError(f"The key {reference} is of an unknown kind.")
         return key
 
 
@@ -115,8 +126,30 @@ def get_key_store() -> KeyStore:
 
 
 def tuf_signer(key: SigningKey) -> Signer:
-    """Return a signer of TUF metadata for a key."""
-    return get_key_store().tuf_signer(key.reference)
+    """Return a signer of TUF metadata for a key.
+
+    Raises KeyMismatchError when the store holds another key under its reference.
+    """
+    store = get_key_store()
+    if store.public_bytes(key.reference) != bytes(key.public_key):
+        raise KeyMismatchError(f"The key {key.reference} is not the one recorded.")
+    return store.tuf_signer(key.reference)
+
+
+def _refuse_if_open(place: Path) -> None:
+    mode = stat.S_IMODE(place.stat().st_mode)
+    if mode & 0o077:
+        raise KeyUnsafeError(f"{place.name} has mode {mode:04o}.")
+
+
+def _algorithm_of(key: PrivateKey) -> Algorithm:
+    match key:
+        case ed25519.Ed25519PrivateKey():
+            return Algorithm.ED25519
+        case mldsa.MLDSA65PrivateKey():
+            return Algorithm.ML_DSA_65
+        case ec.EllipticCurvePrivateKey():
+            return Algorithm.ES256
 
 
 def _new_key(algorithm: Algorithm) -> bytes:

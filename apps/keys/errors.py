@@ -17,3 +17,11 @@ class KeyUnsafeError(MisconfiguredError):
     code = "keys.unsafe"
     default_message = "A key file can be read by others than its owner."
     default_remedy = "Set mode 0600 on key files and 0700 on their folder."
+
+
+class KeyMismatchError(MisconfiguredError):
+    """The store holds something else than the key that the database knows."""
+
+    code = "keys.mismatch"
+    default_message = "The key store holds another key than the one recorded."
+    default_remedy = "Restore the key folder from its backup, or rotate the key."

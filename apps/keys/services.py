@@ -3,43 +3,63 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 
 from django.db import transaction
 
 from apps.audit import services as audit
 from apps.audit.events import Actor
-from apps.keys.choices import Algorithm, KeyState, Purpose
+from apps.keys.choices import TENANT_KEYS, Algorithm, KeyState, Purpose
 from apps.keys.events import KeyAction
 from apps.keys.models import SigningKey
 from apps.tenants.services import require_tenant_id
 
 
-def key_reference(tenant_id: object, purpose: Purpose, algorithm: Algorithm) -> str:
-    """Return where a tenant's first key for a purpose lies in the store."""
-    return f"{tenant_id}/{purpose.value}-{algorithm.value}-1"
+@dataclass(frozen=True)
+class KeyRequest:
+    """A key that a tenant lacks, and where the store shall keep it."""
+
+    purpose: Purpose
+    algorithm: Algorithm
+    reference: str
+
+
+def missing_keys() -> list[KeyRequest]:
+    """Return the keys that the current tenant needs and has no active one of."""
+    tenant_id = require_tenant_id()
+    known = list(SigningKey.objects.values_list("purpose", "algorithm", "state"))
+    return [
+        KeyRequest(
+            purpose,
+            algorithm,
+            # Retired keys keep their places, so a successor never revives one.
+            f"{tenant_id}/{purpose.value}-{algorithm.value}-"
+            f"{1 + sum(row[:2] == (purpose, algorithm) for row in known)}",
+        )
+        for purpose, algorithm in TENANT_KEYS
+        if (purpose, algorithm, KeyState.ACTIVE) not in known
+    ]
 
 
 @transaction.atomic
 def record_key(
     *,
     actor: Actor,
-    purpose: Purpose,
-    algorithm: Algorithm,
-    reference: str,
+    request: KeyRequest,
     public_key: bytes,
 ) -> SigningKey:
     """Record a key of the current tenant; recording it again changes nothing."""
     known = SigningKey.objects.filter(
-        purpose=purpose, algorithm=algorithm, state=KeyState.ACTIVE
+        purpose=request.purpose, algorithm=request.algorithm, state=KeyState.ACTIVE
     ).first()
     if known is not None:
         return known
     key, created = SigningKey.objects.get_or_create(
-        reference=reference,
+        reference=request.reference,
         defaults={
             "tenant_id": require_tenant_id(),
-            "purpose": purpose,
-            "algorithm": algorithm,
+            "purpose": request.purpose,
+            "algorithm": request.algorithm,
             "public_key": public_key,
         },
     )
@@ -50,8 +70,8 @@ def record_key(
             target_type="signing_key",
             target_id=str(key.pk),
             after={
-                "purpose": purpose.value,
-                "algorithm": algorithm.value,
+                "purpose": request.purpose.value,
+                "algorithm": request.algorithm.value,
                 "public_key_sha256": hashlib.sha256(public_key).hexdigest(),
             },
         )

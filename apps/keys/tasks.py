@@ -7,28 +7,24 @@ import uuid
 from apps.audit.events import Actor
 from apps.keys import services
 from apps.keys.adapters import get_key_store
-from apps.keys.choices import TENANT_KEYS
-from apps.keys.models import SigningKey
 from apps.tenants.services import tenant_scope
 
 
 def ensure_tenant_keys(*, actor: Actor, tenant_id: uuid.UUID) -> None:
-    """Make and record every key that a tenant needs and lacks. Safe to repeat."""
+    """Make and record every key that a tenant needs and lacks.
+
+    Safe to repeat and to run twice at once: the first key file at a place stays, and
+    the first record of it counts.
+    """
     with tenant_scope(tenant_id):
-        if SigningKey.objects.count() >= len(TENANT_KEYS):
-            return
+        missing = services.missing_keys()
+    if not missing:
+        return
     store = get_key_store()
-    made = []
-    for purpose, algorithm in TENANT_KEYS:
-        reference = services.key_reference(tenant_id, purpose, algorithm)
-        public_key = store.generate(reference, algorithm)
-        made.append((purpose, algorithm, reference, public_key))
+    made = [
+        (request, store.generate(request.reference, request.algorithm))
+        for request in missing
+    ]
     with tenant_scope(tenant_id):
-        for purpose, algorithm, reference, public_key in made:
-            services.record_key(
-                actor=actor,
-                purpose=purpose,
-                algorithm=algorithm,
-                reference=reference,
-                public_key=public_key,
-            )
+        for request, public_key in made:
+            services.record_key(actor=actor, request=request, public_key=public_key)

@@ -6,7 +6,7 @@ import datetime as dt
 
 FIRST_PAUSE = dt.timedelta(seconds=1)
 LONGEST_PAUSE = dt.timedelta(hours=1)
-MOST_ATTEMPTS = 20
+MOST_ATTEMPTS = 12
 LEASE = dt.timedelta(seconds=60)
 
 

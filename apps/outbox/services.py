@@ -9,26 +9,33 @@ handlers are idempotent.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import logging
+import math
 import random
+import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.outbox.choices import MessageState
-from apps.outbox.errors import NotADeadLetterError
+from apps.outbox.errors import MessageNotFoundError, NotADeadLetterError
+from apps.outbox.events import OutboxAction
 from apps.outbox.models import OutboxMessage
 from apps.outbox.rules import LEASE, is_dead, pause_after
 from apps.tenants.services import require_tenant_id, tenant_scope
 
 CHANNEL = "portward_outbox"
+RELAY_CHANNEL = "portward_relay"
+_TURNS = 20
 _LONGEST_ERROR = 2000
 logger = logging.getLogger(__name__)
 
@@ -69,30 +76,26 @@ def enqueue(
     payload instead of a second one being written.
     """
     tenant_id = require_tenant_id()
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('outbox_message_number')")
-        (number,) = cursor.fetchone()
-    values = {"payload": dict(payload), "due_at": timezone.now(), "number": number}
-    message = None
-    if coalesce_key:
-        message = (
-            OutboxMessage.objects.select_for_update()
-            .filter(topic=topic, coalesce_key=coalesce_key, state=MessageState.PENDING)
-            .first()
-        )
+    _take_turns(topic, coalesce_key, ordering_key)
+    number, now = _number_and_time()
+    fresh = {
+        "payload": dict(payload),
+        "ordering_key": ordering_key,
+        "due_at": now,
+        "number": number,
+        # What is new has not failed yet.
+        "attempts": 0,
+        "last_error": "",
+    }
+    message = _waiting(topic, coalesce_key).select_for_update().first()
     if message is None:
         message = OutboxMessage(
-            tenant_id=tenant_id,
-            topic=topic,
-            coalesce_key=coalesce_key,
-            ordering_key=ordering_key,
-            **values,
+            tenant_id=tenant_id, topic=topic, coalesce_key=coalesce_key
         )
-    else:
-        for name, value in values.items():
-            setattr(message, name, value)
+    for name, value in fresh.items():
+        setattr(message, name, value)
     message.save()
-    _notify(str(tenant_id))
+    _notify(CHANNEL, str(tenant_id))
     return message
 
 
@@ -108,7 +111,6 @@ def due_tenants() -> list[uuid.UUID]:
 
 def lease_messages(*, tenant_id: uuid.UUID, limit: int = 20) -> list[MessageEnvelope]:
     """Lease due messages of a tenant, so that nobody else delivers them meanwhile."""
-    now = timezone.now()
     with tenant_scope(tenant_id):
         earlier = OutboxMessage.objects.filter(
             tenant_id=tenant_id,
@@ -119,8 +121,8 @@ def lease_messages(*, tenant_id: uuid.UUID, limit: int = 20) -> list[MessageEnve
         due = (
             OutboxMessage.objects.select_for_update(skip_locked=True)
             .filter(
-                Q(state=MessageState.PENDING, due_at__lte=now)
-                | Q(state=MessageState.LEASED, leased_until__lte=now)
+                Q(state=MessageState.PENDING, due_at__lte=Now())
+                | Q(state=MessageState.LEASED, leased_until__lte=Now())
             )
             .filter(Q(ordering_key="") | ~Exists(earlier))
             .order_by("number")[:limit]
@@ -129,7 +131,7 @@ def lease_messages(*, tenant_id: uuid.UUID, limit: int = 20) -> list[MessageEnve
         for message in leased:
             message.state = MessageState.LEASED
             message.lease = uuid.uuid4()
-            message.leased_until = now + LEASE
+            message.leased_until = Now() + LEASE
             message.attempts += 1
             message.save(update_fields=["state", "lease", "leased_until", "attempts"])
         return [_envelope(message) for message in leased]
@@ -148,37 +150,59 @@ def deliver(envelope: MessageEnvelope) -> bool:
     return True
 
 
-def drain(limit: int = 10_000) -> int:
-    """Deliver everything that is due, also what deliveries cause; return how many."""
-    delivered = 0
-    while delivered < limit:
-        envelopes = list(_leased_everywhere())
-        if not envelopes:
-            break
-        for envelope in envelopes:
-            deliver(envelope)
-        delivered += len(envelopes)
+def drain(limit: int = 10_000, *, patience: float = math.inf) -> int:
+    """Deliver everything that is due, also what deliveries cause; return how many.
+
+    No message is begun after `limit` deliveries or after `patience` seconds.
+    """
+    begun = time.monotonic()
+    delivered, progress = 0, True
+    while progress:
+        progress = False
+        for tenant_id in due_tenants():
+            for envelope in _one_by_one(tenant_id):
+                deliver(envelope)
+                delivered, progress = delivered + 1, True
+                if delivered >= limit or time.monotonic() - begun >= patience:
+                    return delivered
     return delivered
+
+
+def announce_relay() -> None:
+    """Tell the listeners that a relay has begun, so that they may ask for the next.
+
+    Whatever was committed before this will be found by the relay that says it.
+    """
+    with transaction.atomic():
+        _notify(RELAY_CHANNEL, "")
 
 
 @transaction.atomic
 def retry_dead_letter(*, actor: Actor, message_id: uuid.UUID) -> OutboxMessage:
-    """Put a dead letter back in line; raises NotADeadLetterError."""
-    message = OutboxMessage.objects.select_for_update().get(pk=message_id)
+    """Put a dead letter back in line.
+
+    A newer message of the same coalescing key says all that this one would; then it
+    is closed instead of delivered. A retried message does not get its place in the
+    order back: what came after it has been delivered meanwhile.
+
+    Raises MessageNotFoundError and NotADeadLetterError.
+    """
+    message = OutboxMessage.objects.select_for_update().filter(pk=message_id).first()
+    if message is None:
+        raise MessageNotFoundError
     if message.state != MessageState.DEAD:
         raise NotADeadLetterError
-    message.state = MessageState.PENDING
     message.attempts = 0
-    message.due_at = timezone.now()
-    message.save(update_fields=["state", "attempts", "due_at"])
+    _return_to_line(message, now=timezone.now(), pause=dt.timedelta(0))
+    message.save()
     audit.append(
         actor=actor,
-        action="outbox.retried",
+        action=OutboxAction.RETRIED,
         target_type="outbox_message",
         target_id=str(message.pk),
-        after={"topic": message.topic},
+        after={"topic": message.topic, "state": str(message.state)},
     )
-    _notify(str(message.tenant_id))
+    _notify(CHANNEL, str(message.tenant_id))
     return message
 
 
@@ -191,9 +215,16 @@ def purge_done(*, older_than: dt.timedelta) -> int:
     return count
 
 
-def _leased_everywhere() -> Iterator[MessageEnvelope]:
-    for tenant_id in due_tenants():
-        yield from lease_messages(tenant_id=tenant_id)
+def _one_by_one(tenant_id: uuid.UUID) -> Iterator[MessageEnvelope]:
+    """Lease a message only when its turn has come, or its lease would run out waiting.
+
+    Stops after a few, so that a busy tenant does not keep the others waiting.
+    """
+    for _turn in range(_TURNS):
+        envelopes = lease_messages(tenant_id=tenant_id, limit=1)
+        if not envelopes:
+            return
+        yield from envelopes
 
 
 def _settle(envelope: MessageEnvelope, *, error: str) -> None:
@@ -215,23 +246,64 @@ def _settle(envelope: MessageEnvelope, *, error: str) -> None:
         elif is_dead(message.attempts):
             message.state = MessageState.DEAD
         else:
-            _return_to_line(message, now)
+            # The jitter only spreads load.
+            pause = pause_after(message.attempts, random.random())  # noqa: S311
+            _return_to_line(message, now=now, pause=pause)
         message.save()
 
 
-def _return_to_line(message: OutboxMessage, now: dt.datetime) -> None:
-    newer = OutboxMessage.objects.filter(
-        topic=message.topic,
-        coalesce_key=message.coalesce_key,
-        state=MessageState.PENDING,
-    )
-    if message.coalesce_key and newer.exists():
+def _return_to_line(
+    message: OutboxMessage, *, now: dt.datetime, pause: dt.timedelta
+) -> None:
+    _take_turns(message.topic, message.coalesce_key, "")
+    if _waiting(message.topic, message.coalesce_key).exists():
         # A newer message of the same key says all that this one would.
         message.state, message.done_at = MessageState.DONE, now
         return
-    message.state = MessageState.PENDING
-    # The jitter only spreads load.
-    message.due_at = now + pause_after(message.attempts, random.random())  # noqa: S311
+    message.state, message.due_at = MessageState.PENDING, now + pause
+
+
+def _waiting(topic: str, coalesce_key: str) -> QuerySet[OutboxMessage]:
+    """Return the message that a new one of the same key takes the place of, if any."""
+    if not coalesce_key:
+        return OutboxMessage.objects.none()
+    return OutboxMessage.objects.filter(
+        topic=topic, coalesce_key=coalesce_key, state=MessageState.PENDING
+    )
+
+
+def _take_turns(topic: str, coalesce_key: str, ordering_key: str) -> None:
+    """Let one transaction at a time write messages of a key.
+
+    Without this, two writers of one coalescing key would both find nobody waiting and
+    the slower one would fail. Numbers of one ordering key would not follow the order
+    of commits. Locks are taken in the order of their numbers, against deadlocks.
+    """
+    names = []
+    if coalesce_key:
+        names.append(f"outbox/coalesce/{require_tenant_id()}/{topic}/{coalesce_key}")
+    if ordering_key:
+        names.append(f"outbox/order/{require_tenant_id()}/{ordering_key}")
+    locks = sorted(_lock_number(name) for name in names)
+    with connection.cursor() as cursor:
+        for number in locks:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [number])
+
+
+def _lock_number(name: str) -> int:
+    found = hashlib.sha256(name.encode()).digest()[:8]
+    return int.from_bytes(found, "big", signed=True)
+
+
+def _number_and_time() -> tuple[int, dt.datetime]:
+    """Return the next number, and the database's time.
+
+    Due times are the database's, so that hosts whose clocks differ agree on them.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('outbox_message_number'), statement_timestamp()")
+        number, now = cursor.fetchone()
+    return number, now
 
 
 def _envelope(message: OutboxMessage) -> MessageEnvelope:
@@ -242,7 +314,7 @@ def _envelope(message: OutboxMessage) -> MessageEnvelope:
     )
 
 
-def _notify(payload: str) -> None:
-    """Wake the listener when (and only if) the transaction commits."""
+def _notify(channel: str, payload: str) -> None:
+    """Wake who listens when (and only if) the transaction commits."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_notify(%s, %s)", [CHANNEL, payload])
+        cursor.execute("SELECT pg_notify(%s, %s)", [channel, payload])

@@ -4,8 +4,12 @@ from celery import shared_task
 
 from apps.outbox import services
 
+# Stop well before the time limit would kill a delivery; the next relay goes on.
+PATIENCE_SECONDS = 60
+
 
 @shared_task(name="outbox.relay", time_limit=120)
 def relay() -> int:
     """Deliver everything that is due."""
-    return services.drain()
+    services.announce_relay()
+    return services.drain(patience=PATIENCE_SECONDS)
