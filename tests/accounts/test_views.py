@@ -26,7 +26,7 @@ pytestmark = pytest.mark.django_db
 LIST = "/admin/accounts/membership/"
 
 
-def send(client: Client, name: str, body: dict[str, Any]) -> Any:  # noqa: ANN401
+def send(client: Client, name: str, body: dict[str, Any]) -> Any:
     return client.post(
         reverse(f"accounts:{name}"), json.dumps(body), content_type="application/json"
     )
@@ -51,7 +51,7 @@ def enrol(
 
 def sign_in(
     client: Client, authenticator: SimulatedAuthenticator, target: str = ""
-) -> Any:  # noqa: ANN401
+) -> Any:
     options = send(client, "login_options", {}).json()
     return send(
         client,

@@ -38,7 +38,7 @@ def page(request: ApprovalRequest) -> str:
     return reverse("admin:approvals_approvalrequest_change", args=[request.pk])
 
 
-def post(client: Client, name: str, request: ApprovalRequest, **body: Any) -> Any:  # noqa: ANN401
+def post(client: Client, name: str, request: ApprovalRequest, **body: Any) -> Any:
     return client.post(
         reverse(f"admin:{name}", args=[request.pk]),
         json.dumps(body),
@@ -48,7 +48,7 @@ def post(client: Client, name: str, request: ApprovalRequest, **body: Any) -> An
 
 def vote(
     person: Person, request: ApprovalRequest, verdict: str = "approve", reason: str = ""
-) -> Any:  # noqa: ANN401
+) -> Any:
     """Walk the ceremony as vote.js does."""
     client = client_of(person)
     words = {"verdict": verdict, "reason": reason}
@@ -90,7 +90,7 @@ def test_the_list_says_when_there_is_nothing(
 def test_the_number_of_queries_does_not_grow_with_the_list(
     open_request: ApprovalRequest,  # noqa: ARG001
     people: People,
-    django_assert_max_num_queries: Any,  # noqa: ANN401
+    django_assert_max_num_queries: Any,
 ) -> None:
     olga, ada = people("olga").user, people("ada").user
     for number in range(8):
@@ -231,7 +231,7 @@ def test_a_vote_is_a_post(open_request: ApprovalRequest, people: People) -> None
     assert client_of(people("anna")).get(url).status_code == 405
 
 
-def propose(client: Client, *draft_ids: uuid.UUID, **data: str) -> Any:  # noqa: ANN401
+def propose(client: Client, *draft_ids: uuid.UUID, **data: str) -> Any:
     ids = ",".join(str(draft_id) for draft_id in draft_ids)
     return client.post(f"{reverse('admin:approvals_propose')}?drafts={ids}", data)
 

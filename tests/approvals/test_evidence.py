@@ -41,7 +41,7 @@ def flipped(raw: bytes) -> bytes:
     return raw[:-1] + bytes([raw[-1] ^ 1])
 
 
-def with_vote(evidence: Evidence, **changed: Any) -> Evidence:  # noqa: ANN401
+def with_vote(evidence: Evidence, **changed: Any) -> Evidence:
     return replace(evidence, document={**evidence.document, **changed})
 
 

@@ -24,7 +24,7 @@ VALUES = st.recursive(
 @example({"\U0001f600": 1, "\ufb33": 2, "a": 3})
 @example({"b": '\x00\x1f\x7f\u2028"\\/\b\f\n\r\t\u20ac', "a": [True, None, -0]})
 @example([{"é": 1, "z": (1, 2)}])
-def test_both_ways_write_the_same_bytes(value: Any) -> None:  # noqa: ANN401  # any JSON
+def test_both_ways_write_the_same_bytes(value: Any) -> None:  # any JSON
     assert canonical_bytes(value) == rfc8785.dumps(value)
 
 

@@ -51,7 +51,7 @@ class EdgeSimulator:
         self.is_patient = True
         self.url = ""
 
-    def publish(self, records: Iterable[Record], **breaks: Any) -> int:  # noqa: ANN401
+    def publish(self, records: Iterable[Record], **breaks: Any) -> int:
         """Sign a release and wake whoever waits."""
         with self.changed:
             revision = self.portal.publish(records, **breaks)
