@@ -18,6 +18,7 @@ from apps.bundles.errors import (
     TimestampOutdatedError,
 )
 from apps.bundles.events import Topic
+from apps.keys.tasks import ensure_tenant_keys
 from apps.outbox.services import MessageEnvelope, register
 from apps.tenants.services import tenant_scope
 
@@ -63,6 +64,7 @@ def build(tenant_id: uuid.UUID) -> uuid.UUID | None:
 
 def sign(tenant_id: uuid.UUID, release_id: uuid.UUID) -> None:
     """Sign a release; begin again when a fresher timestamp got in between."""
+    ensure_tenant_keys(actor=ACTOR, tenant_id=tenant_id)
     for _attempt in range(ATTEMPTS):
         try:
             sign_once(tenant_id, release_id)

@@ -123,7 +123,7 @@ class Demo:
     def _release(self, tenant: Tenant) -> None:
         """Propose and approve all drafts, unless the tenant has a release."""
         with tenant_scope(tenant.pk):
-            if bundles.newest_signed() is not None:
+            if policies.live_versions().exists():
                 return
             drafts = [draft.pk for draft in policies.open_drafts()]
             voters = [m.user for m in accounts.members() if _is_demo_approver(m)]
@@ -132,7 +132,8 @@ class Demo:
 
         def is_signed() -> bool:
             with tenant_scope(tenant.pk):
-                return bundles.newest_signed() is not None
+                release = bundles.newest_signed()
+            return release is not None and "policy" in release.manifest["counts"]
 
         self._stack.wait_for(is_signed, f"the first release of {tenant.name}")
 
