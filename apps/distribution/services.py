@@ -138,7 +138,11 @@ def _merge(
         row.received_at = report.received_at
         row.activated_at = report.activated_at
         row.duration_ms = report.duration_ms
-        delay = rules.lag(published.get(report.revision or 0), report.activated_at)
+        since = published.get(report.revision or 0)
+        if since is not None and since < node.enrolled_at:
+            # The node was not there yet: how long it took says nothing about delivery.
+            since = None
+        delay = rules.lag(since, report.activated_at)
         row.lag_ms = None if delay is None else int(delay.total_seconds() * 1000)
     if report.revision is not None:
         row.revision, row.fingerprint = report.revision, report.fingerprint
