@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from django.contrib.sessions.backends.db import SessionStore
+from django.db import connection
 from django.http import HttpRequest, HttpResponse
 from django.test import RequestFactory
 
 from apps.accounts import services
-from apps.accounts.errors import PasskeyClonedError
+from apps.accounts.choices import CeremonyPurpose
+from apps.accounts.errors import CeremonyError, PasskeyClonedError
 from apps.accounts.middleware import TenantMiddleware
 from apps.accounts.models import Membership, Passkey, User
+from apps.accounts.services import ceremonies
 from apps.audit.models import AuditEntry
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant_id, tenant_scope
@@ -116,3 +120,30 @@ def test_a_copied_key_stays_blocked_although_the_request_was_undone(
     with tenant_scope(tenant.pk):
         entry = AuditEntry.objects.get(action="accounts.passkey_blocked")
         assert entry.context == {"code": PasskeyClonedError.code}
+
+
+def test_of_two_answers_to_one_ceremony_the_database_takes_one(user: User) -> None:
+    options = services.begin_registration(user=user, session_key="s", link=None)
+    barrier = threading.Barrier(2)
+    outcomes: list[str] = []
+
+    def consume() -> None:
+        try:
+            barrier.wait(timeout=10)
+            ceremonies.consume(
+                ceremony_id=options.ceremony_id,
+                purpose=CeremonyPurpose.REGISTRATION,
+                session_key="s",
+            )
+            outcomes.append("taken")
+        except CeremonyError:
+            outcomes.append("refused")
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=consume) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=20)
+    assert sorted(outcomes) == ["refused", "taken"]

@@ -11,6 +11,7 @@ from django.contrib.admin.models import LogEntry
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts import services
 from apps.accounts.models import Ceremony, EnrolmentLink, Membership, Passkey, User
@@ -355,3 +356,45 @@ def test_unknown_pages_are_ours(
     answer = signed_in_client(admin_user).get("/admin/no/such/page/")
     assert answer.status_code == 404
     assert b"Back to the overview" in answer.content
+
+
+def test_a_security_admin_gives_a_locked_out_member_a_link(
+    admin_user: User,
+    make_user: MakeUser,
+    tenant: Tenant,
+    signed_in_client: SignedInClient,
+) -> None:
+    make_user("bob", ["approver"])
+    with tenant_scope(tenant.pk):
+        pk = Membership.objects.get(user__username="bob").pk
+    page = signed_in_client(admin_user).post(f"{LIST}{pk}/link/")
+    assert b"shown once" in page.content
+    assert EnrolmentLink.objects.get().user.username == "bob"
+
+
+def test_a_security_admin_removes_a_member(
+    admin_user: User,
+    make_user: MakeUser,
+    tenant: Tenant,
+    signed_in_client: SignedInClient,
+) -> None:
+    make_user("bob", ["approver"])
+    with tenant_scope(tenant.pk):
+        pk = Membership.objects.get(user__username="bob").pk
+    signed_in_client(admin_user).post(f"{LIST}{pk}/revoke/")
+    with tenant_scope(tenant.pk):
+        assert not Membership.objects.filter(pk=pk).exists()
+
+
+def test_the_list_of_people_asks_the_database_a_fixed_number_of_times(
+    admin_user: User,
+    make_user: MakeUser,
+    signed_in_client: SignedInClient,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    client = signed_in_client(admin_user)
+    for number in range(20):
+        make_user(f"person-{number}", ["auditor"])
+    client.get(LIST)
+    with django_assert_max_num_queries(25):
+        client.get(LIST)
