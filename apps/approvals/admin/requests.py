@@ -30,7 +30,7 @@ from apps.core.errors import ForbiddenError, PortwardError
 class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     """Show requests; every act on one is a view of its own that calls a service."""
 
-    list_display = ["title", "state_pill", "votes_so_far", "opened_by_name", "opened"]
+    list_display = ["title", "state_pill", "votes_so_far", "opened_by", "opened"]
     list_filter = ["state", "created_at"]
     search_fields = ["title", "reason", "opened_by_name", "digest"]
     list_per_page = 50
@@ -83,6 +83,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         quorum = selectors.quorum_of(request)
         return f"{quorum.approvals} of {quorum.needed}"
 
+    @admin.display(description="Opened by", ordering="opened_by_name")
+    def opened_by(self, request: ApprovalRequest) -> str:
+        """Show who proposed the change."""
+        return request.opened_by_name
+
     @admin.display(description="Opened", ordering="created_at")
     def opened(self, request: ApprovalRequest) -> str:
         """Show when the request was opened."""
@@ -131,7 +136,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         except ForbiddenError as error:
             raise PermissionDenied(error.message) from error
         drafts = pages.wanted_drafts(request)
-        form = ProposeForm(request.POST or None)
+        form = ProposeForm(request.POST or None, label_suffix="")
         if request.method == "POST" and form.is_valid():
             try:
                 opened = services.open_request(
@@ -163,7 +168,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""
         change_request = self._find(request, request_id)
-        form = CancelForm(request.POST or None)
+        form = CancelForm(request.POST or None, label_suffix="")
         if request.method == "POST" and form.is_valid():
             try:
                 services.cancel_request(
