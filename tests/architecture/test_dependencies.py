@@ -37,6 +37,7 @@ OPEN_TO_OTHERS = {
 }
 # A handler registers with the outbox, and the key store is an interface of its own.
 OPEN_BY_APP = {
+    "core": {"admin"},
     "outbox": {"handlers"},
     "keys": {"adapters", "tasks"},
     "accounts": {"adapters"},

@@ -1,0 +1,185 @@
+"""The pages of policies, as a security admin and others see them."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from apps.audit.events import Actor
+from apps.policies import services
+from apps.policies.models import Policy, PolicyDraft
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from tests.factories.access import build_access
+from tests.factories.accounts import MakeUser, SignedInClient
+from tests.policies.test_rules import GOOD
+
+LIST = reverse("admin:policies_policy_changelist")
+ADD = reverse("admin:policies_policy_add")
+FORM = {
+    "name": "Developers deploy",
+    "owner": "Platform",
+    "effect": "permit",
+    "tier": "operator",
+    "principals": ["Role::developer"],
+    "actions": ["deploy"],
+    "resources": ["Namespace::shop"],
+    "windows": ["office-hours"],
+    "locations": ["office"],
+    "condition_0_attribute": "mfa",
+    "condition_0_op": ">=",
+    "condition_0_value": "2",
+    "condition_1_attribute": "country",
+    "condition_1_op": "in",
+    "condition_1_value": "DE, PT",
+}
+
+
+@pytest.fixture
+def access(tenant: Tenant) -> Tenant:
+    with tenant_scope(tenant.pk):
+        build_access()
+    return tenant
+
+
+@pytest.fixture
+def client(
+    access: Tenant,  # noqa: ARG001  # the tenant comes first
+    make_user: MakeUser,
+    signed_in_client: SignedInClient,
+) -> Client:
+    return signed_in_client(make_user("anna", ["security_admin"]))
+
+
+def drafts(tenant: Tenant) -> list[PolicyDraft]:
+    with tenant_scope(tenant.pk):
+        return list(PolicyDraft.objects.select_related("policy"))
+
+
+def page_of(policy_id: uuid.UUID) -> str:
+    return reverse("admin:policies_policy_change", args=[policy_id])
+
+
+def test_a_policy_is_written_in_the_form(client: Client, access: Tenant) -> None:
+    answer = client.post(ADD, FORM)
+    (draft,) = drafts(access)
+    assert answer.headers["Location"] == page_of(draft.policy_id)
+    assert draft.policy.slug == "developers-deploy"
+    assert draft.author_name == "anna"
+    assert draft.content["conditions"] == [
+        {"attribute": "mfa", "op": ">=", "value": 2},
+        {"attribute": "country", "op": "in", "value": ["DE", "PT"]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"condition_0_value": "two"}, "condition_0_value"),
+        ({"condition_0_op": "in"}, "condition_0_op"),
+        ({"actions": ["restart"]}, "actions"),
+        ({"tier": "read_only"}, "tier"),
+        ({"slug": "No Good"}, "slug"),
+    ],
+)
+def test_a_refusal_stands_beside_its_field_and_nothing_is_saved(
+    client: Client, access: Tenant, change: dict[str, object], field: str
+) -> None:
+    answer = client.post(ADD, FORM | change)
+    assert answer.status_code == 200
+    assert list(answer.context["form"].errors) == [field]
+    assert drafts(access) == []
+
+
+def test_an_edit_on_an_older_state_is_refused(client: Client, access: Tenant) -> None:
+    client.post(ADD, FORM)
+    (draft,) = drafts(access)
+    page = page_of(draft.policy_id)
+    assert client.post(page, FORM | {"lock": 1, "owner": "A"}).status_code == 302
+    answer = client.post(page, FORM | {"lock": 1, "owner": "B"})
+    assert "saved this draft in the meantime" in answer.content.decode()
+
+
+def test_the_page_shows_draft_cedar_and_versions(
+    client: Client, access: Tenant
+) -> None:
+    client.post(ADD, FORM)
+    (draft,) = drafts(access)
+    with tenant_scope(access.pk):
+        services.freeze_version(
+            actor=Actor.system("tests"),
+            draft_id=draft.pk,
+            expected_digest=draft.digest,
+            request_id=uuid.uuid4(),
+        )
+    text = client.get(page_of(draft.policy_id)).content.decode()
+    for expected in ("Members of developer may deploy", "permit (", "As live"):
+        assert expected in text
+    assert "onclick" not in text
+    assert "style=" not in text
+
+
+def test_drafts_are_proposed_from_the_list(client: Client, access: Tenant) -> None:
+    client.post(ADD, FORM)
+    (draft,) = drafts(access)
+    posted = {"action": "propose", "_selected_action": [str(draft.policy_id)]}
+    answer = client.post(LIST, posted)
+    assert answer.headers["Location"].endswith(f"?drafts={draft.pk}")
+
+
+@pytest.mark.parametrize("role", ["approver", "auditor"])
+def test_others_read_and_do_not_write(
+    access: Tenant, make_user: MakeUser, signed_in_client: SignedInClient, role: str
+) -> None:
+    with tenant_scope(access.pk):
+        draft = services.save_draft(
+            actor=Actor.system("tests"),
+            policy_id=None,
+            content=GOOD,
+            expected_lock=None,
+        )
+    reader = signed_in_client(make_user("rita", [role]))
+    assert reader.get(page_of(draft.policy_id)).status_code == 200
+    assert reader.post(page_of(draft.policy_id), FORM).status_code == 403
+    assert reader.get(ADD).status_code == 403
+
+
+def test_a_policy_of_another_tenant_is_not_found(
+    client: Client, other_tenant: Tenant
+) -> None:
+    with tenant_scope(other_tenant.pk):
+        build_access()
+        draft = services.save_draft(
+            actor=Actor.system("tests"),
+            policy_id=None,
+            content=GOOD,
+            expected_lock=None,
+        )
+    answer = client.get(page_of(draft.policy_id))
+    assert answer.status_code in {302, 404}
+    assert "Developers deploy" not in client.get(LIST).content.decode()
+
+
+def test_a_longer_list_asks_the_database_no_more(
+    client: Client,
+    access: Tenant,
+    django_assert_max_num_queries: DjangoAssertNumQueries,
+) -> None:
+    def add(count: int) -> None:
+        with tenant_scope(access.pk):
+            for n in range(count):
+                services.save_draft(
+                    actor=Actor.system("tests"),
+                    policy_id=None,
+                    content=GOOD | {"name": f"Policy {n} of {count}"},
+                    expected_lock=None,
+                )
+            assert Policy.objects.count() >= count
+
+    add(12)
+    with django_assert_max_num_queries(30):
+        assert client.get(LIST).status_code == 200
