@@ -99,6 +99,12 @@ class SyncLoop:
         if answer.envelope is not None:
             accepted = self._state.accept(answer.envelope)
             self._wants_envelope = False
+            if accepted.is_change:
+                log.info(
+                    "Revision %d is in force after %d ms.",
+                    accepted.release.revision,
+                    accepted.duration_ms,
+                )
             self._report(accepted)
             return
         if answer.stamp is not None and self._state.active is not None:
