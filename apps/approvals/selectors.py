@@ -186,13 +186,15 @@ def proposals(draft_ids: Sequence[uuid.UUID]) -> list[Proposal]:
 
 def changes_of(request: ApprovalRequest) -> list[ItemChange]:
     """Return what each item changes, and how its draft differs from it by now."""
+    items = list(request.items.all())
+    drafts = policies.drafts_by_ids([item.draft_id for item in items])
     return [
         ItemChange(
             item=item,
             fields=rules.changed_fields(item.before, item.content),
-            drift=_drift(item) if request.is_open else "",
+            drift=_drift(item, drafts.get(item.draft_id)) if request.is_open else "",
         )
-        for item in request.items.all()
+        for item in items
     ]
 
 
@@ -267,8 +269,7 @@ def _proposal(draft: PolicyDraft, catalogue: Catalogue) -> Proposal:
     )
 
 
-def _drift(item: RequestItem) -> str:
-    draft = policies.drafts_by_ids([item.draft_id]).get(item.draft_id)
+def _drift(item: RequestItem, draft: PolicyDraft | None) -> str:
     if draft is None:
         return f"The draft of “{item.name}” was discarded."
     if draft.digest == item.content_digest:

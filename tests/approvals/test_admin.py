@@ -100,6 +100,19 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
         client.get(reverse("admin:approvals_approvalrequest_changelist"))
 
 
+def test_the_number_of_queries_does_not_grow_with_the_request(
+    in_tenant: Tenant,  # noqa: ARG001
+    people: People,
+    django_assert_max_num_queries: Any,
+) -> None:
+    ada, olga = people("ada", "security_admin").user, people("olga", "security_admin")
+    drafts = [make_draft(ada, f"Rule {number}") for number in range(12)]
+    request = make_request(olga.user, *drafts)
+    client = client_of(people("anna"))
+    with django_assert_max_num_queries(30):
+        assert "Rule 11" in client.get(page(request)).text
+
+
 def test_an_approver_sees_what_changes_and_how_to_vote(
     open_request: ApprovalRequest, people: People
 ) -> None:
