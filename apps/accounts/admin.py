@@ -234,10 +234,10 @@ def _passkeys(membership: Membership) -> list[Passkey]:
 def _passkey_states(membership: Membership) -> list[tuple[str, str]]:
     keys = _passkeys(membership)
     usable = [key for key in keys if key.confirmed]
-    if not usable:
-        return [("cannot sign in", "bad" if keys else "muted")]
-    states = [(f"{len(usable)} usable", "ok")]
-    if any(key.is_demo for key in usable):
+    states = (
+        [(f"{len(usable)} usable", "ok")] if usable else [("cannot sign in", "muted")]
+    )
+    if membership.user.is_demo or any(key.is_demo for key in keys):
         states.append(("Demo", "warn"))
     if len(usable) < len(keys):
         states.append((f"{len(keys) - len(usable)} blocked", "bad"))
