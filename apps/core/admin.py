@@ -49,9 +49,9 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         """Call the service; PortwardError is shown beside the field it names."""
         raise NotImplementedError
 
-    def details(self, row: M) -> dict[str, Any]:
+    def details(self, request: HttpRequest, row: M) -> dict[str, Any]:
         """Return what the page shows besides the form."""
-        del row
+        del request, row
         return {}
 
     @override
@@ -110,7 +110,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             "lead": self.lead,
             "list_url": self._address("changelist"),
             "may_change": may_change,
-            **(self.details(row) if row else {}),
+            **(self.details(request, row) if row else {}),
         }
         return TemplateResponse(request, self.page_template, context)
 

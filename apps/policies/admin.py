@@ -126,7 +126,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             form.add_error(form.place_of(field), f"{message} {remedy}")
 
     @override
-    def details(self, row: Policy) -> dict[str, Any]:
+    def details(self, request: HttpRequest, row: Policy) -> dict[str, Any]:
         versions = list(selectors.versions().filter(policy=row))
         return {
             "draft": row.draft,

@@ -79,7 +79,7 @@ class TimeWindowAdmin(ServiceAdmin[TimeWindow]):
         )
 
     @override
-    def details(self, row: TimeWindow) -> dict[str, Any]:
+    def details(self, request: HttpRequest, row: TimeWindow) -> dict[str, Any]:
         now = timezone.now()
         moments = next_transitions(
             selectors.window_record(row),

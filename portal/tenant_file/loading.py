@@ -17,6 +17,7 @@ from apps.accounts import selectors as accounts
 from apps.accounts import services as people
 from apps.audit.events import Actor
 from apps.core.errors import NotFoundError, PortwardError
+from apps.nodes import services as nodes
 from apps.policies import selectors as policies
 from apps.policies import services as policy_services
 from apps.roles import selectors as roles
@@ -221,6 +222,16 @@ def _users(actor: Actor, content: Item) -> int:
     return len(items)
 
 
+def _node_groups(actor: Actor, content: Item) -> int:
+    items = content.items("node_groups", "slug", "name")
+    for item in items:
+        with _placed(item.path):
+            nodes.ensure_group(
+                actor=actor, slug=item.text("slug"), name=item.text("name")
+            )
+    return len(items)
+
+
 def _samples(_actor: Actor, content: Item) -> int:
     return len(specs.samples(content))
 
@@ -236,6 +247,7 @@ _SECTIONS: dict[str, Callable[[Actor, Item], int]] = {
     "assignments": _assignments,
     "policies": _policies,
     "users": _users,
+    "node_groups": _node_groups,
     "samples": _samples,
 }
 

@@ -1,0 +1,173 @@
+"""Forms of this app. What is valid is for the rules to say."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from typing_extensions import override
+
+from apps.roles import selectors
+from apps.roles.choices import AttributeType, PrincipalType, Tier
+from apps.roles.models import RESOURCE_GROUP
+from protocol.canonical import parse_json
+from protocol.errors import CanonicalError
+
+_MANY = forms.SelectMultiple(attrs={"size": 10})
+Choices = Sequence[tuple[str, str]]
+
+
+def _types() -> Choices:
+    return [(name, name) for name in _type_names()]
+
+
+def _resource_types() -> Choices:
+    return [*_types(), (RESOURCE_GROUP, "Resource group")]
+
+
+def _entity_types() -> Choices:
+    return [*PrincipalType.choices, *_types()]
+
+
+def _type_names() -> list[str]:
+    return list(selectors.resource_types().values_list("name", flat=True))
+
+
+def _permissions() -> Choices:
+    return [
+        (f"{row.resource_type.name}::{row.action}", f"{row} ({row.get_tier_display()})")
+        for row in selectors.permissions()
+    ]
+
+
+def _roles() -> Choices:
+    return list(selectors.roles().values_list("slug", "name"))
+
+
+def _groups() -> Choices:
+    rows = selectors.resources().filter(type=RESOURCE_GROUP)
+    return [(row.key, str(row)) for row in rows]
+
+
+def _principals() -> Choices:
+    return [(f"{p.type}::{p.key}", f"{p} ({p.type})") for p in selectors.principals()]
+
+
+def _scopes() -> Choices:
+    rows = [(f"{r.type}::{r.key}", f"{r.type} {r}") for r in selectors.resources()]
+    return [("", "Everywhere"), *rows]
+
+
+class AttributesField(forms.CharField):
+    """Attributes as a JSON object, each in the type that its definition asks for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            widget=forms.Textarea(attrs={"rows": 4}),
+            help_text='A JSON object, such as {"clearance": 3}.',
+        )
+
+    @override
+    def clean(self, value: Any) -> Any:  # Django's signature
+        """Return the object that was typed."""
+        text = super().clean(value)
+        if not text:
+            return {}
+        try:
+            found = parse_json(text.encode())
+        except CanonicalError as error:
+            raise forms.ValidationError(f"{error.message}.") from error
+        if not isinstance(found, dict):
+            raise forms.ValidationError("Write a JSON object in braces.")
+        return found
+
+    @override
+    def prepare_value(self, value: Any) -> Any:  # Django's signature
+        """Return the text to edit."""
+        if isinstance(value, dict):
+            return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
+        return value
+
+
+class ResourceTypeForm(forms.Form):
+    """A resource type."""
+
+    name = forms.CharField(max_length=63)
+    description = forms.CharField(max_length=200, required=False)
+
+
+class PermissionForm(forms.Form):
+    """An action on a resource type."""
+
+    action = forms.CharField(max_length=63)
+    resource_type = forms.ChoiceField(choices=_types)
+    tier = forms.ChoiceField(choices=Tier.choices)
+    description = forms.CharField(max_length=200, required=False)
+
+
+class AttributeForm(forms.Form):
+    """An attribute of a type."""
+
+    entity_type = forms.ChoiceField(label="Belongs to", choices=_entity_types)
+    name = forms.CharField(max_length=63)
+    type = forms.ChoiceField(choices=AttributeType.choices)
+    description = forms.CharField(max_length=200, required=False)
+
+
+class RoleForm(forms.Form):
+    """A role."""
+
+    slug = forms.CharField(
+        label="Short name", max_length=63, help_text="Policies refer to it for good."
+    )
+    name = forms.CharField(max_length=120)
+    description = forms.CharField(
+        required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    tier = forms.ChoiceField(choices=Tier.choices, help_text="It holds nothing above.")
+    permissions = forms.MultipleChoiceField(
+        choices=_permissions,
+        required=False,
+        widget=_MANY,
+        help_text="What it holds by itself: a ceiling that policies may permit.",
+    )
+    parents = forms.MultipleChoiceField(
+        label="Inherits from", choices=_roles, required=False, widget=_MANY
+    )
+
+
+class PrincipalForm(forms.Form):
+    """A user or service."""
+
+    type = forms.ChoiceField(choices=PrincipalType.choices)
+    key = forms.CharField(
+        max_length=255, help_text="User name or SPIFFE id; it never changes."
+    )
+    name = forms.CharField(max_length=150, required=False)
+    attributes = AttributesField()
+
+
+class ResourceForm(forms.Form):
+    """A resource or resource group."""
+
+    type = forms.ChoiceField(choices=_resource_types)
+    key = forms.CharField(max_length=255, help_text="It never changes.")
+    name = forms.CharField(max_length=150, required=False)
+    attributes = AttributesField()
+    groups = forms.MultipleChoiceField(choices=_groups, required=False, widget=_MANY)
+
+
+class AssignmentForm(forms.Form):
+    """A principal's role."""
+
+    principal = forms.ChoiceField(choices=_principals)
+    role = forms.ChoiceField(choices=_roles)
+    scope = forms.ChoiceField(label="Where", choices=_scopes, required=False)
+    start = forms.DateTimeField(
+        required=False, help_text="UTC, such as 2026-12-31 08:00; empty: at once."
+    )
+    end = forms.DateTimeField(required=False, help_text="Empty: until it is revoked.")
+    reason = forms.CharField(max_length=200, required=False)
