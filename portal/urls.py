@@ -23,6 +23,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("favicon.ico", favicon, name="favicon"),
     path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
     path("", include("apps.accounts.urls")),
+    path("api/", include("portal.api")),
     path("admin/fleet/", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]

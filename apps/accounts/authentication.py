@@ -8,11 +8,17 @@ from django.apps import apps
 from django.contrib.auth.backends import BaseBackend
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from rest_framework.authentication import BaseAuthentication, get_authorization_header
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.request import Request
 from typing_extensions import override
 
 from apps.accounts import rules
+from apps.accounts.errors import ApiTokenRefusedError
 from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
+from apps.accounts.services import TokenHolder, authenticate_api_token
 from apps.tenants.models import TenantModel
 
 
@@ -48,6 +54,39 @@ class MembershipBackend(BaseBackend):
             and user_obj.is_active
             and rules.role_allows(roles_in_scope(user_obj), "view")
         )
+
+
+class ApiTokenAuthentication(BaseAuthentication):
+    """Accept `Authorization: Bearer pwt_…` (RFC 6750)."""
+
+    @override
+    def authenticate(self, request: Request) -> tuple[User, TokenHolder] | None:
+        """Return the person and the token, or None when no token was sent."""
+        parts = get_authorization_header(request).split()
+        if not parts or parts[0].lower() != b"bearer":
+            return None
+        try:
+            holder = authenticate_api_token(parts[-1].decode("ascii"))
+        except (ApiTokenRefusedError, UnicodeDecodeError) as error:
+            refused = ApiTokenRefusedError()
+            raise AuthenticationFailed(refused.message, "token_refused") from error
+        return holder.user, holder
+
+    @override
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme in a 401."""
+        return 'Bearer realm="portward"'
+
+
+class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
+    """How the OpenAPI document describes tokens."""
+
+    target_class = "apps.accounts.authentication.ApiTokenAuthentication"
+    name = "apiToken"
+
+    @override
+    def get_security_definition(self, auto_schema: object) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "pwt_…"}
 
 
 def _is_tenant_model(app_label: str, model_name: str) -> bool:

@@ -170,3 +170,17 @@ class DemoAuthenticatorError(MisconfiguredError):
     code = "accounts.demo_authenticator"
     default_message = "Software authenticators are for the demo only."
     default_remedy = "Use a real authenticator."
+
+
+class ApiTokenInvalidError(InvalidError):
+    """What was asked of a token cannot be."""
+
+    code = "accounts.api_token_invalid"
+
+
+class ApiTokenRefusedError(ForbiddenError):
+    """A token is unknown, expired or revoked."""
+
+    code = "accounts.api_token_refused"
+    default_message = "The API token is unknown, expired or revoked."
+    default_remedy = "Make a new one on your account page."

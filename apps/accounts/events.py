@@ -16,6 +16,8 @@ class AccountsAction(StrEnum):
     PASSKEY_REGISTERED = "accounts.passkey_registered"
     PASSKEY_REMOVED = "accounts.passkey_removed"
     PASSKEY_BLOCKED = "accounts.passkey_blocked"
+    API_TOKEN_ISSUED = "accounts.api_token_issued"  # noqa: S105  # an action
+    API_TOKEN_REVOKED = "accounts.api_token_revoked"  # noqa: S105  # an action
     SIGNED_IN = "accounts.signed_in"
     SIGNED_OUT = "accounts.signed_out"
     SIGN_IN_REFUSED = "accounts.sign_in_refused"

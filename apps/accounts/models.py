@@ -183,3 +183,24 @@ class Ceremony(UUIDModel):
     @override
     def __str__(self) -> str:
         return f"{self.get_purpose_display()} {self.pk}"
+
+
+class ApiToken(TenantModel):
+    """Lets a program read as a person in one tenant. Only a hash of it is kept."""
+
+    NAME_LENGTH = 64
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    name = models.CharField(max_length=NAME_LENGTH)
+    secret_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return self.name

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
+
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+from typing_extensions import override
 
 from apps.accounts.choices import TenantRole
 from apps.accounts.errors import NotAMemberError, RoleRequiredError
 from apps.accounts.models import Passkey, User
 from apps.accounts.selectors import roles_in_scope
-from apps.accounts.services import actor_for, fingerprint
+from apps.accounts.services import TokenHolder, actor_for, fingerprint
 from apps.audit.events import Actor
+from apps.tenants.services import tenant_scope
 
 # Where the session keeps the tenant that the person works in.
 TENANT_SESSION_KEY = "tenant_id"
@@ -40,6 +49,39 @@ def require(user: User, tenant_role: TenantRole | str) -> None:
     if TenantRole(tenant_role) not in roles_in_scope(user):
         label = TenantRole(tenant_role).label
         raise RoleRequiredError(f"Only a {label.lower()} of this tenant may do this.")
+
+
+class MemberMayView(BasePermission):
+    """Ask for the permission that a view names in `view_permission`."""
+
+    @override
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Say whether the member may; a view that names none is closed."""
+        needed = getattr(view, "view_permission", "")
+        return bool(needed) and bool(request.user) and request.user.has_perm(needed)
+
+
+class TenantScopedView(APIView):
+    """A REST view inside the scope of the tenant that the token belongs to."""
+
+    permission_classes = (MemberMayView,)
+    view_permission = ""
+
+    @override
+    def dispatch(
+        self, request: HttpRequest, *args: Any, **kwargs: Any
+    ) -> HttpResponseBase:
+        """Keep the scope open until the answer's data has been read."""
+        with contextlib.ExitStack() as scope:
+            self._scope = scope
+            return super().dispatch(request, *args, **kwargs)
+
+    @override
+    def perform_authentication(self, request: Request) -> None:
+        """Open the scope as soon as it is known whose token was sent."""
+        super().perform_authentication(request)
+        if isinstance(request.auth, TokenHolder):
+            self._scope.enter_context(tenant_scope(request.auth.tenant_id))
 
 
 def _is_verified(user: User) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import uuid
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.accounts.errors import UserNotFoundError
-from apps.accounts.models import Membership, Passkey, User
+from apps.accounts.models import ApiToken, Membership, Passkey, User
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant_id, user_rows
 
@@ -70,3 +71,10 @@ def roles_in_scope(user: User) -> tuple[str, ...]:
         ).first()
         cache[tenant_id] = tuple(membership.roles) if membership else ()
     return cache[tenant_id]
+
+
+def api_tokens(user: User) -> QuerySet[ApiToken]:
+    """Return a person's tokens in the open tenant that still work."""
+    return ApiToken.objects.filter(
+        user=user, revoked_at__isnull=True, expires_at__gt=timezone.now()
+    )

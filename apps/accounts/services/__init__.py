@@ -28,12 +28,20 @@ from apps.accounts.services.people import (
     record_sign_out,
     revoke_membership,
 )
+from apps.accounts.services.tokens import (
+    TokenHolder,
+    authenticate_api_token,
+    issue_api_token,
+    revoke_api_token,
+)
 from apps.accounts.services.trail import actor_for
 
 __all__ = [
     "CeremonyOptions",
+    "TokenHolder",
     "VerifiedAssertion",
     "actor_for",
+    "authenticate_api_token",
     "begin_ceremony",
     "begin_operation_ceremony",
     "begin_registration",
@@ -44,11 +52,13 @@ __all__ = [
     "finish_registration",
     "grant_membership",
     "invite",
+    "issue_api_token",
     "issue_enrolment_link",
     "issue_member_link",
     "open_link",
     "record_sign_out",
     "remove_passkey",
+    "revoke_api_token",
     "revoke_membership",
     "settle_refusals",
     "verify_operation_assertion",

@@ -1,0 +1,38 @@
+"""Addresses of the REST interface. Machine routes have no trailing slash."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+from apps.accounts.api import TenantList
+from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
+from apps.nodes.api import NodeDetail, NodeList
+from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
+from apps.roles.api import RoleDetail, RoleList
+
+app_name = "api"
+urlpatterns = [
+    path("v1/tenants", TenantList.as_view(), name="tenants"),
+    path("v1/tenants/<slug:slug>/bundle", Bundle.as_view(), name="bundle"),
+    path("v1/roles", RoleList.as_view(), name="roles"),
+    path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
+    path("v1/policies", PolicyList.as_view(), name="policies"),
+    path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
+    path("v1/versions", VersionList.as_view(), name="versions"),
+    path("v1/versions/<uuid:pk>", VersionDetail.as_view(), name="version"),
+    path("v1/releases", ReleaseList.as_view(), name="releases"),
+    path("v1/releases/<uuid:pk>", ReleaseDetail.as_view(), name="release"),
+    path("v1/nodes", NodeList.as_view(), name="nodes"),
+    path("v1/nodes/<uuid:pk>", NodeDetail.as_view(), name="node"),
+    path(
+        "schema",
+        SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),
+        name="schema",
+    ),
+    path(
+        "docs",
+        SpectacularSwaggerSplitView.as_view(
+            url_name="api:schema", authentication_classes=[], permission_classes=[]
+        ),
+        name="docs",
+    ),
+]

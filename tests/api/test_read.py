@@ -1,0 +1,178 @@
+"""The REST interface: who may read what, paging, errors, the signed bundle."""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import get_resolver
+from django.utils import timezone
+
+from apps.accounts.models import ApiToken, Membership, User
+from apps.accounts.services import issue_api_token
+from apps.audit.events import Actor
+from apps.keys.tasks import ensure_tenant_keys
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from protocol.envelope import unpack_archive
+from tests.factories.accounts import MakeUser
+from tests.factories.accounts import make_user as make_member
+from tests.factories.bundles import release_of
+
+ACTOR = Actor.command("tests")
+LISTS = ("tenants", "roles", "policies", "versions", "releases", "nodes")
+# Everybody may read what the interface looks like; it holds no data.
+OPEN = {"schema", "docs"}
+
+
+def token_of(tenant: Tenant, user: User, days: int = 1) -> str:
+    with tenant_scope(tenant.pk):
+        return issue_api_token(
+            actor=ACTOR, user=user, name="test", lifetime=dt.timedelta(days=days)
+        )
+
+
+def get(path: str, token: str = "", **headers: str) -> Any:
+    if token:
+        headers["Authorization"] = f"Bearer {token}"
+    return Client(headers=headers).get(f"/api/{path}")
+
+
+@pytest.fixture
+def token(tenant: Tenant, make_user: MakeUser) -> str:
+    return token_of(tenant, make_user("reader", ["auditor"]))
+
+
+@pytest.fixture
+def released(tenant: Tenant) -> Tenant:
+    ensure_tenant_keys(actor=ACTOR, tenant_id=tenant.pk)
+    release_of(tenant, "first")
+    return tenant
+
+
+def routes() -> list[str]:
+    names = get_resolver("portal.api").reverse_dict.keys()
+    return sorted(name for name in names if isinstance(name, str))
+
+
+def test_every_route_is_known_to_these_tests() -> None:
+    single = {"role", "policy", "version", "release", "node", "bundle"}
+    assert set(routes()) == {*LISTS, *single, *OPEN}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_member_reads_and_a_stranger_does_not(name: str, token: str) -> None:
+    assert get(f"v1/{name}", token).status_code == 200
+    refused = get(f"v1/{name}")
+    assert refused.status_code == 401
+    assert refused["WWW-Authenticate"].startswith("Bearer")
+    assert refused["Content-Type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_member_without_a_role_reads_nothing(
+    name: str, tenant: Tenant, make_user: MakeUser
+) -> None:
+    user = make_user("plain", ["auditor"])
+    plain = token_of(tenant, user)
+    with tenant_scope(tenant.pk):
+        Membership.objects.filter(user=user).delete()
+    assert get(f"v1/{name}", plain).status_code == 403
+
+
+def test_another_tenant_is_not_there(
+    released: Tenant, other_tenant: Tenant, token: str
+) -> None:
+    foreign = make_member("foreign", ["auditor"], tenant=other_tenant)
+    other = token_of(other_tenant, foreign)
+    (row,) = get("v1/releases", token).json()["results"]
+    assert get(f"v1/releases/{row['id']}", token).status_code == 200
+    assert get(f"v1/releases/{row['id']}", other).status_code == 404
+    assert get("v1/releases", other).json()["results"] == []
+    assert get(f"v1/tenants/{released.slug}/bundle", other).status_code == 404
+    assert [t["slug"] for t in get("v1/tenants", other).json()["results"]] == ["globex"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"expires_at": timezone.now() - dt.timedelta(seconds=1)},
+        {"revoked_at": timezone.now()},
+        {"secret_hash": "0" * 64},
+    ],
+    ids=["expired", "revoked", "unknown"],
+)
+def test_a_token_that_no_longer_counts_is_refused_without_a_reason(
+    tenant: Tenant, token: str, change: dict[str, Any]
+) -> None:
+    with tenant_scope(tenant.pk):
+        ApiToken.objects.update(**change)
+    answer = get("v1/roles", token)
+    assert answer.status_code == 401
+    assert answer.json()["code"] == "core.token_refused"
+
+
+@pytest.mark.parametrize("text", ["x", "pwt_1_2", "pwt_" + "0" * 32 + "_" + "a" * 43])
+def test_a_token_that_is_none_is_refused(db: None, text: str) -> None:  # noqa: ARG001
+    assert get("v1/roles", text).status_code == 401
+
+
+def test_the_last_use_of_a_token_is_noted(tenant: Tenant, token: str) -> None:
+    get("v1/roles", token)
+    with tenant_scope(tenant.pk):
+        assert ApiToken.objects.get().last_used_at is not None
+
+
+def test_the_bundle_is_served_once_and_then_confirmed(
+    released: Tenant, token: str
+) -> None:
+    path = f"v1/tenants/{released.slug}/bundle"
+    first = get(path, token)
+    assert first.status_code == 200
+    files = unpack_archive(gzip.decompress(first.content))
+    assert {".manifest", "data.json", ".signatures.json"} <= files.keys()
+    etag = first["ETag"]
+    second = get(path, token, **{"If-None-Match": etag})
+    assert (second.status_code, second.content, second["ETag"]) == (304, b"", etag)
+    release_of(released, "second")
+    assert get(path, token, **{"If-None-Match": etag}).status_code == 200
+
+
+def test_before_the_first_release_there_is_no_bundle(
+    tenant: Tenant, token: str
+) -> None:
+    answer = get(f"v1/tenants/{tenant.slug}/bundle", token)
+    assert answer.status_code == 404
+    assert answer.json()["remedy"]
+
+
+def test_a_list_comes_in_pages(released: Tenant, token: str) -> None:
+    for number in range(2):
+        release_of(released, f"more-{number}")
+    page = get("v1/releases?page_size=2", token).json()
+    assert len(page["results"]) == 2
+    rest = get(page["next"].partition("/api/")[2], token).json()
+    assert len(rest["results"]) == 1
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_asks_few_questions_however_long_it_is(
+    name: str,
+    released: Tenant,  # noqa: ARG001
+    token: str,
+    django_assert_max_num_queries: Any,
+) -> None:
+    with django_assert_max_num_queries(16):
+        get(f"v1/{name}", token)
+
+
+def test_the_document_describes_every_route(db: None) -> None:  # noqa: ARG001
+    document = Client().get("/api/schema?format=json").json()
+    assert document["openapi"].startswith("3.1")
+    assert len(document["paths"]) == len(routes()) - len(OPEN)
+    assert all(
+        "security" in operation["get"] for operation in document["paths"].values()
+    )
