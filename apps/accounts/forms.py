@@ -30,3 +30,18 @@ class InviteForm(RolesForm):
     )
     display_name = forms.CharField(max_length=150, label="Name")
     email = forms.EmailField(required=False, label="E-mail")
+
+
+class ApiTokenForm(forms.Form):
+    """A token for a program that reads over REST."""
+
+    name = forms.CharField(
+        max_length=64,
+        help_text="The program that will use it, for example opa-edge-17.",
+    )
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=90,
+        initial=30,
+        help_text="It stops working by itself after so many days, at most 90.",
+    )

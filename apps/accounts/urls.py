@@ -16,6 +16,12 @@ urlpatterns: list[URLPattern] = [
         views.remove_passkey,
         name="remove_passkey",
     ),
+    path("account/tokens/", views.api_tokens, name="api_tokens"),
+    path(
+        "account/tokens/<uuid:token_id>/revoke/",
+        views.revoke_api_token,
+        name="revoke_api_token",
+    ),
     path("account/tenant/", views.choose_tenant, name="choose_tenant"),
     path("auth/login/options/", views.login_options, name="login_options"),
     path("auth/login/verify/", views.login_verify, name="login_verify"),

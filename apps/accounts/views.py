@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import functools
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import selectors, services
 from apps.accounts.errors import EnrolmentLinkError, NotAMemberError
+from apps.accounts.forms import ApiTokenForm
 from apps.accounts.models import EnrolmentLink, Passkey, User
 from apps.accounts.permissions import TENANT_SESSION_KEY, actor_of, user_of
 from apps.core.errors import (
@@ -29,6 +32,7 @@ from apps.core.errors import (
     NotFoundError,
     PortwardError,
 )
+from apps.tenants.services import current_tenant_id
 
 BACKEND = "apps.accounts.authentication.MembershipBackend"
 _STATUS: dict[type[PortwardError], int] = {
@@ -150,6 +154,50 @@ def remove_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
     else:
         messages.success(request, "The passkey was removed.")
     return redirect("accounts:account")
+
+
+@never_cache
+@verified
+def api_tokens(request: HttpRequest) -> HttpResponse:
+    """List a person's tokens in the chosen tenant, and make one that is shown once."""
+    if current_tenant_id() is None:
+        return redirect("accounts:choose_tenant")
+    user = user_of(request)
+    form = ApiTokenForm(request.POST or None)
+    token = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            token = services.issue_api_token(
+                actor=actor_of(request),
+                user=user,
+                name=form.cleaned_data["name"],
+                lifetime=dt.timedelta(days=form.cleaned_data["days"]),
+            )
+        except PortwardError as error:
+            form.add_error(error.field or None, f"{error.message} {error.remedy}")
+    return render(
+        request,
+        "accounts/api_tokens.html",
+        {
+            **admin.site.each_context(request),
+            "title": "API tokens",
+            "form": form,
+            "token": token,
+            "tokens": selectors.api_tokens(user),
+        },
+    )
+
+
+@never_cache
+@verified
+@require_POST
+def revoke_api_token(request: HttpRequest, token_id: uuid.UUID) -> HttpResponse:
+    """End one of a person's own tokens."""
+    services.revoke_api_token(
+        actor=actor_of(request), token_id=token_id, owner=user_of(request)
+    )
+    messages.success(request, "The token no longer works.")
+    return redirect("accounts:api_tokens")
 
 
 @never_cache
