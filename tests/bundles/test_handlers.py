@@ -166,13 +166,21 @@ def test_workers_that_build_at_the_same_time_make_one_release(
     assert announced(signing_tenant) == [1]
 
 
-def test_a_tenant_without_keys_gets_no_release_until_it_has_them(
+def test_a_tenant_without_keys_gets_them_with_its_first_release(
     tenant: Tenant,
 ) -> None:
-    change_state(tenant, "alice")
+    assert release_of(tenant, "alice").state == ReleaseState.SIGNED
+
+
+def test_a_release_is_not_signed_while_a_key_is_retired(signing_tenant: Tenant) -> None:
+    change_state(signing_tenant, "alice")
+    release_id = handlers.build(signing_tenant.pk)
+    assert release_id is not None
+    with tenant_scope(signing_tenant.pk):
+        SigningKey.objects.filter(purpose=Purpose.OPA).update(state=KeyState.RETIRED)
     with pytest.raises(KeysMissingError):
-        handlers.publish(message(tenant))
-    assert revisions(tenant) == [(1, "building")]
+        handlers.sign_once(signing_tenant.pk, release_id)
+    assert revisions(signing_tenant) == [(1, "building")]
 
 
 def test_signing_the_same_release_twice_gives_the_same_bytes(
@@ -332,21 +340,21 @@ def test_a_tenant_that_fails_does_not_keep_others_from_fresh_timestamps(
     assert f"tenant {signing_tenant.pk} was not refreshed" in caplog.text
 
 
-def test_what_an_unknown_key_signed_is_not_stored(
+def test_what_a_key_signed_that_the_root_does_not_name_is_not_stored(
     signing_tenant: Tenant, other_tenant: Tenant
 ) -> None:
     release_of(signing_tenant, "alice")
     ensure_tenant_keys(actor=SYSTEM, tenant_id=other_tenant.pk)
     with tenant_scope(other_tenant.pk):
-        foreign = SigningKey.objects.get(purpose=Purpose.SNAPSHOT).reference
+        foreign = SigningKey.objects.get(purpose=Purpose.SNAPSHOT)
     with tenant_scope(signing_tenant.pk):
         key = SigningKey.objects.get(purpose=Purpose.SNAPSHOT)
-        # As if the store had been swapped under the portal.
+        # As if somebody had swapped the key in the database.
         SigningKey.objects.filter(pk=key.pk).update(state=KeyState.RETIRED)
-        key.pk, key.reference = uuid.uuid4(), f"{foreign}"
-        key.state = KeyState.ACTIVE
+        key.pk, key.state = uuid.uuid4(), KeyState.ACTIVE
+        key.reference, key.public_key = foreign.reference, foreign.public_key
     with tenant_scope(other_tenant.pk):
-        SigningKey.objects.filter(reference=foreign).delete()
+        foreign.delete()
     with tenant_scope(signing_tenant.pk):
         key.save(force_insert=True)
     change_state(signing_tenant, "bob")
