@@ -201,6 +201,8 @@ def _has_news(policy: Policy) -> bool:
 
 
 def _draft_pill(policy: Policy) -> SafeString:
+    if policy.state == PolicyState.DRAFT:
+        return _pill("warn", "New")
     return _pill("warn", "Changed") if _has_news(policy) else _pill("muted", "As live")
 
 

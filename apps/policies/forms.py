@@ -12,8 +12,9 @@ from apps.policies.rules import Catalogue
 from apps.roles.choices import Tier
 from engine.cedar import CONTEXT_ATTRIBUTES, OPERATORS, AttributeType
 
-ROWS = 6
-_OPERATORS = sorted({op for ops in OPERATORS.values() for op in ops})
+LEAST_ROWS = 6
+_MOST_ROWS = 100
+_OPERATORS = list(dict.fromkeys(op for ops in OPERATORS.values() for op in ops))
 _MANY = forms.SelectMultiple(attrs={"size": 8})
 
 
@@ -76,7 +77,8 @@ class PolicyForm(forms.Form):
             field = self.fields[name]
             assert isinstance(field, forms.MultipleChoiceField)  # noqa: S101  # narrows for the type checker
             field.choices = choices
-        for n in range(ROWS):
+        self._row_count = _row_count(posted, initial)
+        for n in range(self._row_count):
             self._add_row(n)
 
     def rows(self) -> list[dict[str, forms.BoundField]]:
@@ -86,7 +88,7 @@ class PolicyForm(forms.Form):
                 part: self[f"condition_{n}_{part}"]
                 for part in ("attribute", "op", "value")
             }
-            for n in range(ROWS)
+            for n in range(self._row_count)
         ]
 
     def content(self) -> dict[str, Any]:
@@ -111,7 +113,7 @@ class PolicyForm(forms.Form):
 
     def _row_names(self) -> list[str]:
         """Return the rows that hold a condition, in the order of the content."""
-        names = [f"condition_{n}" for n in range(ROWS)]
+        names = [f"condition_{n}" for n in range(self._row_count)]
         return [name for name in names if self.cleaned_data.get(f"{name}_attribute")]
 
     def _conditions(self) -> Iterable[dict[str, Any]]:
@@ -148,6 +150,17 @@ def initial_of(content: Mapping[str, Any], lock: int) -> dict[str, Any]:
         initial[f"condition_{n}_op"] = condition["op"]
         initial[f"condition_{n}_value"] = _text(condition["value"])
     return initial
+
+
+def _row_count(
+    posted: Mapping[str, Any] | None, initial: Mapping[str, Any] | None
+) -> int:
+    """Return enough rows for every condition there is, and one to spare."""
+    named = {*(posted or {}), *(initial or {})}
+    used = [n for n in range(_MOST_ROWS) if f"condition_{n}_attribute" in named]
+    if posted is not None:
+        return max([LEAST_ROWS, *(n + 1 for n in used)])
+    return max([LEAST_ROWS, *(n + 2 for n in used)])
 
 
 def _choices(catalogue: Catalogue) -> dict[str, list[tuple[str, Any]]]:

@@ -95,6 +95,22 @@ def test_a_refusal_stands_beside_its_field_and_nothing_is_saved(
     assert drafts(access) == []
 
 
+def test_a_policy_with_many_conditions_keeps_them_all(
+    client: Client, access: Tenant
+) -> None:
+    many = [{"attribute": "mfa", "op": ">=", "value": n} for n in range(9)]
+    with tenant_scope(access.pk):
+        draft = services.save_draft(
+            actor=Actor.system("tests"),
+            policy_id=None,
+            content=GOOD | {"conditions": many},
+            expected_lock=None,
+        )
+    form = client.get(page_of(draft.policy_id)).context["form"]
+    shown = [row["attribute"].value() for row in form.rows()]
+    assert shown == ["mfa"] * 9 + [None]
+
+
 def test_an_edit_on_an_older_state_is_refused(client: Client, access: Tenant) -> None:
     client.post(ADD, FORM)
     (draft,) = drafts(access)
