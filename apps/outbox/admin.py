@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
@@ -47,21 +49,40 @@ class OutboxMessageAdmin(admin.ModelAdmin[OutboxMessage]):
             '<span class="pw-pill pw-pill--{}">{}</span>', _PILLS[state], state.label
         )
 
-    @admin.action(description="Retry selected dead letters", permissions=["view"])
-    def retry(self, request: HttpRequest, queryset: QuerySet[OutboxMessage]) -> None:
-        """Put the selected dead letters back in line."""
-        user = request.user
-        actor = Actor("user", str(user.pk), str(user))
-        retried = 0
-        for message in queryset:
-            try:
-                services.retry_dead_letter(actor=actor, message_id=message.pk)
-                retried += 1
-            except PortwardError as error:
-                self.message_user(
-                    request, f"{message}: {error.message}", messages.WARNING
-                )
-        self.message_user(request, f"{retried} messages are back in line.")
+    @admin.action(description="Retry selected dead letters", permissions=["retry"])
+    def retry(
+        self, request: HttpRequest, queryset: QuerySet[OutboxMessage]
+    ) -> HttpResponse | None:
+        """Ask for confirmation, then put the selected dead letters back in line."""
+        dead = list(queryset.filter(state=MessageState.DEAD))
+        if not dead:
+            self.message_user(request, "None of these is a dead letter.")
+            return None
+        if request.POST.get("confirmed") != "yes":
+            context = {
+                **self.admin_site.each_context(request),
+                "title": "Retry dead letters?",
+                "dead_letters": dead,
+                "checkbox_name": helpers.ACTION_CHECKBOX_NAME,
+            }
+            name = "admin/outbox/outboxmessage/retry.html"
+            return TemplateResponse(request, name, context)
+        for message in dead:
+            self._retry_one(request, message)
+        return None
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        """Let those act who may change messages; whoever may only look cannot."""
+        return request.user.has_perm("outbox.change_outboxmessage")
+
+    def _retry_one(self, request: HttpRequest, message: OutboxMessage) -> None:
+        actor = Actor("user", str(request.user.pk), str(request.user))
+        try:
+            services.retry_dead_letter(actor=actor, message_id=message.pk)
+        except PortwardError as error:
+            self.message_user(request, f"{message}: {error.message}", messages.WARNING)
+        else:
+            self.message_user(request, f"{message} is back in line.")
 
     @override
     def has_add_permission(self, request: HttpRequest) -> bool:
