@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import SimpleTemplateResponse
+from django.urls import reverse
 
 from apps.accounts import services
 from apps.accounts.models import Membership, User
@@ -62,6 +66,9 @@ class TenantMiddleware:
         request.tenant = None  # type: ignore[attr-defined]  # read by templates and views
         membership = self._membership(request)
         if membership is None:
+            if _has_to_choose(request):
+                query = urlencode({REDIRECT_FIELD_NAME: request.get_full_path()})
+                return redirect(f"{reverse('accounts:choose_tenant')}?{query}")
             return self._get_response(request)
         request.tenant = membership.tenant  # type: ignore[attr-defined]
         with tenant_scope(membership.tenant_id):
@@ -89,3 +96,16 @@ class TenantMiddleware:
             if request.session.get(TENANT_SESSION_KEY, "") != chosen:
                 request.session[TENANT_SESSION_KEY] = chosen
         return found.get(chosen)
+
+
+def _has_to_choose(request: HttpRequest) -> bool:
+    """Say whether a page of the console was asked for before a tenant was chosen."""
+    check = getattr(request.user, "is_verified", None)
+    return (
+        request.method == "GET"
+        and request.path.startswith(reverse("admin:index"))
+        and request.path not in {reverse("admin:login"), reverse("admin:logout")}
+        and callable(check)
+        and bool(check())
+        and len(getattr(request, "memberships", ())) > 1
+    )
