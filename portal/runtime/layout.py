@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
@@ -49,7 +51,21 @@ class Layout:
 
     @staticmethod
     def _socket_dir(folder: Path) -> Path:
-        if len(str(folder)) < _LONGEST_SOCKET_FOLDER:
+        if len(str(folder)) < _LONGEST_SOCKET_FOLDER and _others_may_reach(folder):
             return folder
         digest = hashlib.sha256(str(folder).encode()).hexdigest()[:12]
         return Path("/tmp") / f"portward-{digest}"  # noqa: S108  # only its owner may enter it
+
+
+def _others_may_reach(folder: Path) -> bool:
+    """Say whether the user that PostgreSQL runs as can get to a folder.
+
+    Only root starts the server as somebody else.
+    """
+    if os.geteuid() != 0:
+        return True
+    return all(
+        parent.stat().st_mode & stat.S_IXOTH
+        for parent in folder.parents
+        if parent.exists()
+    )
