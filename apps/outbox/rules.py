@@ -6,7 +6,7 @@ import datetime as dt
 
 FIRST_PAUSE = dt.timedelta(seconds=1)
 LONGEST_PAUSE = dt.timedelta(hours=1)
-MOST_ATTEMPTS = 12
+MOST_ATTEMPTS = 24
 LEASE = dt.timedelta(seconds=60)
 
 

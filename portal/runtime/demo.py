@@ -178,11 +178,12 @@ class Demo:
 
     def _start_agents(self, tenant: Tenant) -> None:
         groups = _node_groups(ROOT / "demo" / FILES[0])
-        for agent in self._agents:
+        for number, agent in enumerate(self._agents):
             if not agent.is_enrolled:
+                group = groups[number % len(groups) :][:1] if groups else []
                 with tenant_scope(tenant.pk):
                     token = nodes.create_join_token(
-                        actor=ACTOR, node_name=agent.name, groups=groups
+                        actor=ACTOR, node_name=agent.name, groups=group
                     )
                 agent.enroll(
                     edge_url=settings.PORTWARD_EDGE_URL,
@@ -284,4 +285,4 @@ def _is_demo_approver(membership: Any) -> bool:  # noqa: ANN401  # a Membership 
 
 def _node_groups(path: Path) -> list[str]:
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    return [str(group["slug"]) for group in content.get("node_groups", [])][:1]
+    return [str(group["slug"]) for group in content.get("node_groups", [])]

@@ -18,6 +18,7 @@ import uvicorn
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections
+from typing_extensions import override
 
 from apps.audit.events import Actor
 from apps.distribution import services as distribution
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 class ClosingStore(Store):
     """A store whose thread gives its connections back when it ends."""
 
+    @override
     def close(self) -> None:
         self._thread.submit(connections.close_all).result()
         super().close()
@@ -110,14 +112,15 @@ class NodeClient:
         return sign_request(RequestParts(method, path, body), **(values | change))
 
     def sync(
-        self, etag: str = "", wait: int = 0, proof: str = "", **headers: str
+        self, etag: str = "", wait: int = 0, proof: str = "", held: str = ""
     ) -> urllib3.BaseHTTPResponse:
         sent = {
             "If-None-Match": etag,
             "Prefer": f"wait={wait}",
             PROOF_HEADER: proof or self.proof("GET", SYNC),
-            **headers,
         }
+        if held:
+            sent |= {"Portward-Revision": "1", "Portward-Fingerprint": held}
         return self.served.ask("GET", SYNC, headers=sent)
 
     def report(self, **change: Any) -> urllib3.BaseHTTPResponse:
@@ -356,7 +359,7 @@ def test_a_report_that_is_not_valid_is_refused(
 
 
 def test_a_poll_counts_as_a_heartbeat(node: NodeClient, released: Tenant) -> None:
-    node.sync(**{"Portward-Revision": "1", "Portward-Fingerprint": "sha256:x"})
+    node.sync(held="sha256:x")
     eventually(lambda: reported(released) is not None)
     row = reported(released)
     assert row is not None
