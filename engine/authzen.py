@@ -72,11 +72,15 @@ def parse_evaluations(body: object, now: dt.datetime) -> Evaluations | Request:
         return parse_evaluation(members, now)
     if not isinstance(items, list) or len(items) > MOST_EVALUATIONS:
         raise AuthzenError(f"evaluations: a list of up to {MOST_EVALUATIONS} objects")
-    options = _object(members.get("options") or {}, "options")
+    given = members.get("options")
+    options = _object({} if given is None else given, "options")
     semantic = options.get("evaluations_semantic", EXECUTE_ALL)
     if semantic not in SEMANTICS:
         raise AuthzenError(f"options.evaluations_semantic: one of {SEMANTICS}")
     defaults = {name: members[name] for name in _MEMBERS if name in members}
+    for name, value in defaults.items():
+        # A default may be incomplete, as items may replace it, but not of another type.
+        _object({} if value is None else value, name)
     return Evaluations(tuple(_items(items, defaults, now)), str(semantic))
 
 

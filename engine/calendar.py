@@ -95,17 +95,16 @@ def _candidates(
     """Yield in order every instant after now at which a window could turn."""
     offsets = sorted({offset for _, offset in transitions})
     minutes = {0, window.start_minute, window.end_minute}
-    changes = [epoch for epoch, _ in transitions]
     first = now // _DAY - 1
-    for day in range(first, first + _DAYS_AHEAD):
-        instants = {
-            day * _DAY + minute * _MINUTE - offset
-            for minute in minutes
-            for offset in offsets
-        }
-        low, high = day * _DAY, (day + 1) * _DAY
-        instants |= {epoch for epoch in changes if low <= epoch < high}
-        yield from sorted(epoch for epoch in instants if epoch > now)
+    instants = {
+        day * _DAY + minute * _MINUTE - offset
+        for day in range(first, first + _DAYS_AHEAD)
+        for minute in minutes
+        for offset in offsets
+    }
+    instants |= {epoch for epoch, _ in transitions}
+    # Sorted as a whole: with two offsets, the days overlap.
+    yield from sorted(epoch for epoch in instants if epoch > now)
 
 
 def _number(day: dt.date) -> int:

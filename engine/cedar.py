@@ -16,6 +16,7 @@ import cedarpy
 
 from engine.errors import (
     CedarSyntaxError,
+    EngineError,
     UnknownAttributeError,
     UnknownOperatorError,
     WrongTypeError,
@@ -250,6 +251,14 @@ def parse_heads(text: str) -> dict[str, tuple[Head, Head, Head]]:
 
     Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
     """
+    return {ident: heads for ident, (_, heads) in parse_statements(text).items()}
+
+
+def parse_statements(text: str) -> dict[str, tuple[str, tuple[Head, Head, Head]]]:
+    """Return the effect and heads that statements really have, by statement id.
+
+    Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
+    """
     try:
         parsed = json.loads(cedarpy.policies_to_json_str(text))
     except ValueError as error:
@@ -261,11 +270,12 @@ def parse_heads(text: str) -> dict[str, tuple[Head, Head, Head]]:
         ident = policy.get("annotations", {}).get("id")
         if not ident or ident in found:
             raise CedarSyntaxError("every statement has an @id of its own")
-        found[ident] = (
+        heads = (
             _head(policy["principal"]),
             _action_head(policy["action"]),
             _head(policy["resource"]),
         )
+        found[ident] = (str(policy["effect"]), heads)
     return found
 
 
@@ -282,8 +292,14 @@ def evaluate(
     policies: Any,  # noqa: ANN401  # the handle of parse_policies
     entities: list[dict[str, Any]],
 ) -> Evaluation:
-    """Ask Cedar. Errors are returned, not raised: what they mean is not said here."""
-    result = cedarpy.is_authorized(dict(request), policies, entities)
+    """Ask Cedar. Errors are returned, not raised: what they mean is not said here.
+
+    Raises EngineError for a question that Cedar cannot read, such as a lone surrogate.
+    """
+    try:
+        result = cedarpy.is_authorized(dict(request), policies, entities)
+    except ValueError as error:
+        raise EngineError(f"the question cannot be read: {error}") from error
     diagnostics = result.diagnostics
     names = diagnostics.id_annotations_by_reason or {}
     reasons = sorted(str(names.get(reason, reason)) for reason in diagnostics.reasons)

@@ -118,6 +118,10 @@ class PolicyEngine:
 
         Raises ContextError for a context of the wrong types.
         """
+        if request.principal.type == ROLE_TYPE:
+            # In Cedar a role is in itself, so whoever claims to be one would hold it
+            # without an assignment.
+            return Decision(allowed=False, reason=NO_MATCH)
         above = self._entities.above_resource(request.resource)
         roles = self._entities.roles_of(request.principal, request.now, above)
         candidates = self._index.candidates(
@@ -154,12 +158,12 @@ class PolicyEngine:
     ) -> Decision:
         owners = {self._owners[reason].id for reason in found.reasons}
         determining = tuple(sorted(owners))
-        if found.errors:
+        if found.reasons and not found.allowed:
+            reason = FORBIDDEN
+        elif found.errors:
             reason = EVALUATION_ERROR
         elif found.allowed:
             reason = PERMITTED
-        elif found.reasons:
-            reason = FORBIDDEN
         else:
             reason = STALE if has_stale else NO_MATCH
         return Decision(
@@ -190,14 +194,27 @@ class PolicyEngine:
         parsed = self._parsed.get(numbers)
         if parsed is None:
             statements = [self._statements[number] for number in numbers]
-            text = "".join(statement.cedar for statement in statements)
-            _check_heads(text, statements)
+            text = "\n".join(statement.cedar for statement in statements)
+            self._check_statements(text, statements)
             parsed = self._parsed[numbers] = cedar.parse_policies(text)
             if len(self._parsed) > _CACHED_SETS:
                 self._parsed.popitem(last=False)
         else:
             self._parsed.move_to_end(numbers)
         return parsed
+
+    def _check_statements(self, text: str, statements: Sequence[Statement]) -> None:
+        """Refuse texts that say something else than the index believes."""
+        real = cedar.parse_statements(text)
+        for statement in statements:
+            heads = (statement.principal, statement.action, statement.resource)
+            believed = (self._owners[statement.id].effect, heads)
+            if real.pop(statement.id, None) != believed:
+                raise HeadMismatchError(
+                    f"statement {statement.id}: its text and its record disagree"
+                )
+        if real:
+            raise HeadMismatchError(f"{min(real)} hides in another statement's text")
 
     def _context(self, request: Request) -> str:
         now = request.now.astimezone(dt.UTC).replace(tzinfo=None)
@@ -219,13 +236,9 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, kind in CONTEXT_ATTRIBUTES.items():
         outer, _, inner = name.partition(".")
-        value = given.get(outer)
+        value = _member(given, outer, inner)
         if value is None:
             continue
-        if inner:
-            value = value.get(inner) if isinstance(value, Mapping) else value
-            if value is None:
-                continue
         wanted = _CONTEXT_TYPES[kind]
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             raise ContextError(f"context.{name}: must be of type {kind.value}")
@@ -235,6 +248,16 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
             raise ContextError("context.ip: must be a text")
         found["ip"] = {"__extn": {"fn": "ip", "arg": normalize_ip(ip)}}
     return found
+
+
+def _member(given: Mapping[str, Any], outer: str, inner: str) -> Any:  # noqa: ANN401
+    """Return a member, or a member's member when `inner` is not empty."""
+    value = given.get(outer)
+    if value is None or not inner:
+        return value
+    if not isinstance(value, Mapping):
+        raise ContextError(f"context.{outer}: must be an object")
+    return value.get(inner)
 
 
 class _Entities:
@@ -291,14 +314,19 @@ class _Entities:
     ) -> list[dict[str, Any]]:
         """Return the entities that this request can touch, in Cedar's JSON form."""
         places = self.above_resource(request.resource)
-        found = [
-            self._entity(request.principal, roles, request.principal_attributes),
-            *({"uid": role.to_dict(), "attrs": {}, "parents": []} for role in roles),
+        # One entity may be principal and resource at once. It then has the parents of
+        # both, or a forbid on its group would not find it.
+        parents: dict[EntityRef, tuple[EntityRef, ...]] = dict.fromkeys(roles, ())
+        parents |= {place: self._groups.get(place, ()) for place in sorted(places)}
+        who = request.principal
+        parents[who] = (*parents.get(who, ()), *roles)
+        extra: dict[EntityRef, Mapping[str, Any]] = {}
+        extra[request.resource] = request.resource_attributes
+        extra[who] = {**extra.get(who, {}), **request.principal_attributes}
+        return [
+            self._entity(entity, above, extra.get(entity, {}))
+            for entity, above in parents.items()
         ]
-        for place in sorted(places - {request.principal}):
-            extra = request.resource_attributes if place == request.resource else {}
-            found.append(self._entity(place, self._groups.get(place, ()), extra))
-        return found
 
     def _entity(
         self,
@@ -311,14 +339,3 @@ class _Entities:
             "attrs": {**extra, **self._attributes.get(entity, {})},
             "parents": [parent.to_dict() for parent in parents],
         }
-
-
-def _check_heads(text: str, statements: Sequence[Statement]) -> None:
-    """Refuse statements whose text says something else than the index believes."""
-    real = cedar.parse_heads(text)
-    for statement in statements:
-        believed = (statement.principal, statement.action, statement.resource)
-        if real.get(statement.id) != believed:
-            raise HeadMismatchError(
-                f"statement {statement.id}: its text and its head disagree"
-            )

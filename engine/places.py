@@ -51,7 +51,7 @@ def location_condition(location: LocationRecord, *, unknown_matches: bool) -> st
     parts = []
     if location.cidrs:
         ranges = " || ".join(
-            f"context.ip.isInRange(ip({string_literal(cidr)}))"
+            f"context.ip.isInRange(ip({string_literal(normalize_cidr(cidr))}))"
             for cidr in location.cidrs
         )
         parts.append(_guarded("ip", f"({ranges})", unknown_matches=unknown_matches))
@@ -65,7 +65,9 @@ def contains(location: LocationRecord, ip: str | None, country: str | None) -> b
     """Say whether a location surely holds an address or a country."""
     if ip is not None:
         address = ipaddress.ip_address(normalize_ip(ip))
-        networks = (ipaddress.ip_network(cidr) for cidr in location.cidrs)
+        networks = (
+            ipaddress.ip_network(normalize_cidr(cidr)) for cidr in location.cidrs
+        )
         if any(address in network for network in networks):
             return True
     return country is not None and country in location.countries

@@ -92,3 +92,14 @@ def test_an_incomplete_item_denies_and_the_others_are_answered() -> None:
 def test_a_default_that_no_item_uses_may_be_incomplete() -> None:
     items = [{"resource": GOOD["resource"]}]
     assert evaluate({**GOOD, "resource": {}, "evaluations": items}) == [True]
+
+
+@pytest.mark.parametrize(
+    "change", [{"options": []}, {"subject": "alice"}, {"context": []}], ids=str
+)
+def test_a_batch_with_a_wrong_type_at_the_top_is_refused(
+    change: dict[str, Any],
+) -> None:
+    assert evaluate({**GOOD, "evaluations": [{}]}) == [True]
+    with pytest.raises(AuthzenError):
+        parse_evaluations({**GOOD, "evaluations": [{}], **change}, NOW)

@@ -97,6 +97,16 @@ def test_the_next_transitions_alternate_and_start_in_the_future() -> None:
     assert found[1][0] == berlin("2026-11-23T08:00:00+01:00")
 
 
+def test_the_next_transitions_are_exact_when_two_days_share_an_hour() -> None:
+    days = (1, 2, 3, 4, 5, 6, 7)
+    now = berlin("2026-07-01T12:00:00+02:00")
+    found = next_transitions(window(0, 1410, days), now, ZONES["Europe/Berlin"], 2)
+    assert found == [
+        (berlin("2026-07-01T23:30:00+02:00"), False),
+        (berlin("2026-07-02T00:00:00+02:00"), True),
+    ]
+
+
 minutes = st.integers(0, 1439)
 dates = st.one_of(
     st.none(), st.dates(dt.date(2026, 1, 1), dt.date(2026, 12, 31)).map(str)

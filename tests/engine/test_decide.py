@@ -134,6 +134,46 @@ def test_a_statement_whose_text_differs_from_its_head_denies() -> None:
     assert (decision.allowed, decision.reason) == (False, "evaluation_error")
 
 
+def test_a_statement_whose_effect_differs_from_its_record_denies() -> None:
+    text = '@id("p#0")\npermit (principal, action, resource);\n'
+    assert ask(policy("p", cedar=text)).allowed
+    decision = ask(policy("p", effect="forbid", cedar=text))
+    assert (decision.allowed, decision.reason) == (False, "evaluation_error")
+
+
+def test_a_statement_hidden_in_the_text_of_another_denies() -> None:
+    text = '@id("p#0")\npermit (principal, action, resource);\n'
+    decision = ask(policy("p", cedar=text + text.replace("p#0", "x#0")))
+    assert (decision.allowed, decision.reason) == (False, "evaluation_error")
+
+
+def test_an_error_beside_a_forbid_is_still_forbidden() -> None:
+    broken = policy("broken", when=("context.risk > 1",))
+    assert ask(policy("f", effect="forbid"), broken).reason == "forbidden"
+
+
+def test_nobody_can_be_a_role() -> None:
+    engine = PolicyEngine.from_records(
+        [policy("p", principal=OPERATORS), role("operator")], {}
+    )
+    asked = Request(EntityRef("Role", "operator"), "restart", WEB, NOON)
+    assert not engine.decide(asked).allowed
+
+
+def test_a_forbid_on_a_group_finds_a_resource_that_is_also_the_principal() -> None:
+    forbid = policy("f", effect="forbid", resource=Head("in", BERLIN.type, BERLIN.id))
+    records = (policy("p"), forbid, resource(WEB, BERLIN), resource(BERLIN))
+    engine = PolicyEngine.from_records(records, {})
+    decision = engine.decide(Request(WEB, "restart", WEB, NOON))
+    assert (decision.allowed, decision.reason) == (False, "forbidden")
+
+
+def test_a_text_that_cannot_be_encoded_denies() -> None:
+    engine = PolicyEngine.from_records([policy("p")], {})
+    decision = engine.decide(Request(EntityRef("User", "\ud800"), "a", WEB, NOON))
+    assert (decision.allowed, decision.reason) == (False, "evaluation_error")
+
+
 def test_attributes_of_the_release_cannot_be_overridden_by_the_request() -> None:
     records = (
         policy("p", when=('principal has team && principal.team == "blue"',)),
@@ -174,7 +214,13 @@ def test_a_forbid_counts_however_stale_the_release_is() -> None:
 
 @pytest.mark.parametrize(
     "context",
-    [{"mfa": "2"}, {"mfa": True}, {"ip": "10.0.0.256"}, {"device": {"trusted": 1}}],
+    [
+        {"mfa": "2"},
+        {"mfa": True},
+        {"ip": "10.0.0.256"},
+        {"device": {"trusted": 1}},
+        {"device": True},
+    ],
     ids=str,
 )
 def test_a_context_of_the_wrong_type_is_refused(context: dict[str, object]) -> None:

@@ -42,6 +42,13 @@ def test_a_mapped_range_is_the_ipv4_range() -> None:
     assert normalize_cidr("::ffff:10.0.0.0/104") == "10.0.0.0/8"
 
 
+def test_a_location_with_a_mapped_range_holds_the_ipv4_address() -> None:
+    mapped = LocationRecord("m", "Mapped", ("::ffff:10.0.0.0/104",), ())
+    for ip in ("10.0.0.1", "::ffff:10.0.0.1"):
+        assert contains(mapped, ip, None)
+        assert holds(mapped, unknown=False, ip=ip)
+
+
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "office", "::g/64"])
 def test_a_range_that_is_none_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r".+"):
