@@ -1,0 +1,1 @@
+"""Measurements. Every figure stands beside a baseline from the same run."""
