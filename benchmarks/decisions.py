@@ -80,7 +80,8 @@ class _Whole:
     """Cedar with every policy and every entity parsed beforehand."""
 
     def __init__(self, state: Sequence[Record]) -> None:
-        text, entities = "", []
+        text = ""
+        entities: list[tuple[EntityRef, list[EntityRef]]] = []
         held: dict[EntityRef, list[EntityRef]] = {}
         for record in state:
             match record:

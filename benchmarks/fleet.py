@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from tuf.api.metadata import Metadata, Targets
 
 from apps.audit.events import Actor
 from apps.bundles import selectors as bundles
@@ -19,7 +20,9 @@ from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import tenant_scope
 from node_agent.config import Identity
 from node_agent.link import Edge
+from protocol.envelope import unpack_envelope
 from protocol.records import EntityRef
+from protocol.trust import TARGET_PATH, TargetClaim
 from tests.journeys.running import RunningPortal
 
 ACTOR = Actor.command("benchmark")
@@ -105,7 +108,7 @@ class Polls:
             tenant=str(tenant.pk), token=token, name=name, key=key
         )
         identity = Identity(
-            tenant=found.tenant, node=found.node, name=name, edge=self._url
+            tenant=found.tenant, node=found.node, name=name, edge=self._url, floor=0
         )
         return Edge(self._url, identity=identity, key=key), identity
 
@@ -125,6 +128,15 @@ class Polls:
                     self._arrived.append(moment)
                     self._lock.notify_all()
             if answer.envelope is not None:
-                etag = answer.etag
+                etag = _etag(answer.envelope)
             waits = 5
         edge.close()
+
+
+def _etag(envelope: bytes) -> str:
+    """Return the tag of an envelope, as the edge names it."""
+    files = unpack_envelope(envelope)
+    (name,) = (name for name in files if name.endswith(".targets.json"))
+    target = Metadata[Targets].from_bytes(files[name]).signed.targets[TARGET_PATH]
+    claim = TargetClaim.from_target(target)
+    return f'"{claim.state_digest}.{claim.revision}"'

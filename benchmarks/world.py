@@ -1,4 +1,4 @@
-"""Records of a tenant of any size: roles × sites × actions, with time and risk."""
+"""Records of a tenant of any size: roles by sites by actions, with time and risk."""
 
 from __future__ import annotations
 

@@ -1,15 +1,15 @@
 """Compare what every statement says with what the release says of it.
 
 The engine finds statements by the heads in the records and looks at texts only when it
-needs them. A forbid whose head lies would never be found, so no release with one gets
-into force.
+needs them. A forbid whose head lies would never be found, and one that passes for a
+permit would be dropped when the release is old, so no release with one gets into force.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from engine.cedar import parse_heads
+from engine.cedar import parse_statements
 from protocol.errors import HeadMismatchError, RecordError
 from protocol.records import PolicyRecord, Record, Statement
 
@@ -24,22 +24,23 @@ def check_statements(records: Iterable[Record]) -> int:
     twice.
     """
     statements = [
-        statement
+        (record.effect, statement)
         for record in records
         if isinstance(record, PolicyRecord)
         for statement in record.statements
     ]
-    if len({statement.id for statement in statements}) != len(statements):
+    if len({statement.id for _, statement in statements}) != len(statements):
         raise RecordError("a statement id is used twice", code="record.duplicate")
     for start in range(0, len(statements), _BATCH):
         _check_batch(statements[start : start + _BATCH])
     return len(statements)
 
 
-def _check_batch(statements: Sequence[Statement]) -> None:
-    real = parse_heads("\n".join(statement.cedar for statement in statements))
-    for statement in statements:
-        believed = (statement.principal, statement.action, statement.resource)
+def _check_batch(statements: Sequence[tuple[str, Statement]]) -> None:
+    real = parse_statements("\n".join(statement.cedar for _, statement in statements))
+    for effect, statement in statements:
+        heads = (statement.principal, statement.action, statement.resource)
+        believed = (effect, heads)
         if real.pop(statement.id, None) != believed:
             raise HeadMismatchError(
                 f"statement {statement.id}: its text and its head disagree"

@@ -36,6 +36,12 @@ def test_a_forbid_that_hides_behind_its_head_is_found() -> None:
     assert code_of(forbid("other"), lying) == "record.head_mismatch"
 
 
+def test_a_forbid_that_is_recorded_as_a_permit_is_found() -> None:
+    """A permit is dropped when the release is old; a forbid must not be."""
+    lying = replace(forbid("stop"), effect="permit")
+    assert code_of(lying) == "record.head_mismatch"
+
+
 def test_a_second_statement_in_one_text_is_found() -> None:
     policy = permit("first")
     text = policy.statements[0].cedar
