@@ -15,16 +15,10 @@ import pytest
 import urllib3
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import (
-    VirtualAuthenticator,
-    WatchedPage,
-    browser,
-    watch,
-)
+from tests.browser.conftest import VirtualAuthenticator, WatchedPage
 from tests.journeys.running import RunningPortal
 
 pytestmark = [pytest.mark.browser, pytest.mark.journey]
-__all__ = ["browser", "watch"]
 
 QUESTION = {
     "subject": {"type": "User", "id": "nora.petit"},
