@@ -167,7 +167,7 @@ def build_manifest(  # noqa: PLR0913  # a manifest has this many parts
         created=created,
         not_before=not_before,
         max_age=dict(max_age or DEFAULT_MAX_AGE),
-        counts=dict(sorted(Counter(r.type.value for r in found).items())),
+        counts=_counts(found),
         zones={z: zone_transitions(z, created_epoch) for z in sorted(zones)},
         certificates=sorted(certificate_digest(c) for c in certificates),
     )
@@ -212,7 +212,7 @@ def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
             parse_record(parse_json(line)) for line in files[RECORDS_PATH].splitlines()
         )
         certificates = tuple(
-            parse_json(line) for line in files[CERTIFICATES_PATH].splitlines()
+            _certificate(line) for line in files[CERTIFICATES_PATH].splitlines()
         )
         found = state_digest(records)
         named = sorted(certificate_digest(c) for c in certificates)
@@ -224,9 +224,22 @@ def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
         raise BundleDigestError(
             f"the records add up to {found}, the manifest says {manifest.state_digest}"
         )
+    if _counts(records) != manifest.counts:
+        raise BundleDigestError("the manifest counts other records")
     if named != list(manifest.certificates):
         raise BundleDigestError("the certificates are not those of the manifest")
     return Snapshot(manifest, records, certificates)
+
+
+def _counts(records: Iterable[Record]) -> dict[str, int]:
+    return dict(sorted(Counter(record.type.value for record in records).items()))
+
+
+def _certificate(line: bytes) -> Certificate:
+    certificate = parse_json(line)
+    if not isinstance(certificate, dict):
+        raise BundleMalformedError("a certificate is a JSON object")
+    return certificate
 
 
 def _opa_manifest(manifest: Manifest) -> dict[str, Any]:
@@ -315,14 +328,51 @@ def _gunzip(blob: bytes, limit: int) -> bytes:
 
 
 def _check_types(manifest: Manifest) -> None:
-    whole = (manifest.revision, *manifest.max_age.values(), *manifest.counts.values())
-    texts = (manifest.tenant, manifest.state_digest, manifest.created)
-    if not all(type(number) is int for number in whole):
-        raise BundleMalformedError("manifest: revision, ages and counts are integers")
-    if not all(isinstance(text, str) for text in texts):
-        raise BundleMalformedError("manifest: tenant, digest and time are texts")
-    if not isinstance(manifest.zones, dict):
-        raise BundleMalformedError("manifest: zones is an object")
+    for name, is_well_typed in (
+        ("tenant", isinstance(manifest.tenant, str)),
+        ("revision", _is_count(manifest.revision)),
+        ("previous_revision", _is_optional(manifest.previous_revision, _is_count)),
+        ("previous_digest", _is_optional(manifest.previous_digest, _is_text)),
+        ("state_digest", isinstance(manifest.state_digest, str)),
+        ("created", isinstance(manifest.created, str)),
+        ("not_before", _is_optional(manifest.not_before, _is_text)),
+        ("max_age", _is_object_of(manifest.max_age, _is_count)),
+        ("counts", _is_object_of(manifest.counts, _is_count)),
+        ("zones", _is_object_of(manifest.zones, _is_transitions)),
+        ("certificates", _is_list_of(manifest.certificates, _is_text)),
+        ("audit_checkpoint", _is_optional(manifest.audit_checkpoint, _is_text)),
+    ):
+        if not is_well_typed:
+            raise BundleMalformedError(f"manifest: {name} is malformed")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_optional(value: object, test: Callable[[object], bool]) -> bool:
+    return value is None or test(value)
+
+
+def _is_list_of(value: object, test: Callable[[object], bool]) -> bool:
+    return isinstance(value, list) and all(test(item) for item in value)
+
+
+def _is_object_of(value: object, test: Callable[[object], bool]) -> bool:
+    return isinstance(value, dict) and all(test(item) for item in value.values())
+
+
+def _is_transitions(value: object) -> bool:
+    """Say whether this is one or more pairs of whole numbers."""
+    return bool(value) and _is_list_of(value, _is_transition)
+
+
+def _is_transition(value: object) -> bool:
+    return isinstance(value, list) and [type(n) for n in value] == [int, int]
 
 
 def _b64(raw: bytes) -> str:

@@ -26,12 +26,13 @@ def canonical_bytes(value: object) -> bytes:
 
     Raises CanonicalError for floats, integers beyond 2**53 - 1, and other types.
     """
-    is_plain = _check(value)
     try:
-        if is_plain:
+        if _check(value):
             return _PLAIN.encode(value).encode("utf-8")
         return rfc8785.dumps(value)  # type: ignore[arg-type]  # checked by the library
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
+    except (
+        *(rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError),
+    ) as error:
         raise CanonicalError(f"no canonical form: {error}") from error
 
 

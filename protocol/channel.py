@@ -31,8 +31,8 @@ _DOMAIN = b"portward-node-request-v1\0"
 _NONCE_BYTES = 16
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _SHAPE = re.compile(
-    rf"^tenant=({_UUID});node=({_UUID});ts=(\d{{1,12}});"
-    r"nonce=([A-Za-z0-9_-]{22});sig=([A-Za-z0-9_-]{86})$"
+    rf"tenant=({_UUID});node=({_UUID});ts=([0-9]{{1,12}});"
+    r"nonce=([A-Za-z0-9_-]{22});sig=([A-Za-z0-9_-]{86})"
 )
 
 
@@ -81,7 +81,7 @@ def sign_request(
 
 def parse_proof(header: str) -> NodeProof:
     """Read a proof header without believing it; raises NodeProofMalformedError."""
-    found = _SHAPE.match(header)
+    found = _SHAPE.fullmatch(header)
     if found is None:
         raise NodeProofMalformedError(f"the {PROOF_HEADER} header is malformed")
     tenant, node, timestamp, nonce, signature = found.groups()

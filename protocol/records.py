@@ -24,9 +24,9 @@ from protocol.errors import RecordError
 RECORD_DOMAIN = "portward-record-v1"
 RECORD_VERSION = 1
 
-_IDENTIFIER = re.compile(r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")
-_DATE = re.compile(r"^\d{4}-\d{2}-\d{2}$")
-_COUNTRY = re.compile(r"^[A-Z]{2}$")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COUNTRY = re.compile(r"[A-Z]{2}")
 _MINUTES_A_DAY = 1440
 _LONGEST_TEXT = 4096
 
@@ -496,7 +496,7 @@ def _parse_location(ident: str, f: JSONObject) -> Record:
             raise RecordError(f"cidrs: write {cidr} as {normal}", field="cidrs")
     countries = _texts(f["countries"], "countries")
     for country in countries:
-        if not _COUNTRY.match(country):
+        if not _COUNTRY.fullmatch(country):
             raise RecordError(f"countries: {country!r} is no code", field="countries")
     return LocationRecord(
         ident, name=_text(f["name"], "name"), cidrs=cidrs, countries=countries
@@ -580,7 +580,7 @@ def _text(value: object, field: str, longest: int = _LONGEST_TEXT) -> str:
 
 def _identifier(value: object, field: str) -> str:
     text = _text(value, field)
-    if not _IDENTIFIER.match(text):
+    if not _IDENTIFIER.fullmatch(text):
         raise RecordError(f"{field}: {text!r} is not an identifier", field=field)
     return text
 
@@ -614,7 +614,7 @@ def _date(value: object, field: str) -> str | None:
         return None
     text = _text(value, field)
     try:
-        if _DATE.match(text):
+        if _DATE.fullmatch(text):
             dt.date.fromisoformat(text)
             return text
     except ValueError as error:

@@ -97,7 +97,26 @@ def test_a_record_with_a_field_of_the_future_is_refused() -> None:
         read_snapshot(repack({bundle.RECORDS_PATH: newer + b"\n" + rest}))
 
 
-@pytest.mark.parametrize("change", [{"protocol": 2}, {"extra": 1}, {"revision": "7"}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"protocol": 2},
+        {"extra": 1},
+        {"revision": "7"},
+        {"revision": -1},
+        {"revision": True},
+        {"previous_revision": "6"},
+        {"max_age": []},
+        {"max_age": {"admin": -1}},
+        {"counts": None},
+        {"zones": {"UTC": []}},
+        {"zones": {"UTC": [[0]]}},
+        {"zones": {"UTC": 5}},
+        {"certificates": 5},
+        {"audit_checkpoint": 5},
+    ],
+    ids=str,
+)
 def test_a_manifest_that_is_not_understood_is_refused(change: dict[str, Any]) -> None:
     changed = canonical_bytes(MANIFEST.to_dict() | change)
     with pytest.raises(BundleMalformedError):
@@ -149,6 +168,8 @@ def test_an_archive_of_regular_files_is_read() -> None:
         [member("/a")],
         [member("../a")],
         [member("a/../../b")],
+        [member("./a")],
+        [member("a//b")],
         [member("a", tarfile.SYMTYPE)],
         [member("a", tarfile.LNKTYPE)],
         [member("a", tarfile.DIRTYPE)],
@@ -160,6 +181,8 @@ def test_an_archive_of_regular_files_is_read() -> None:
         "absolute",
         "up",
         "through",
+        "dot",
+        "gap",
         "symlink",
         "link",
         "folder",
@@ -173,6 +196,51 @@ def test_an_archive_that_could_do_harm_is_refused(
 ) -> None:
     with pytest.raises(ProtocolError):
         unpack_archive(archive_with(*members))
+
+
+def pax_member(headers: dict[str, str]) -> bytes:
+    info = tarfile.TarInfo("a")
+    info.size = 512
+    info.pax_headers = headers
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(info, io.BytesIO(b"x" * 512))
+    return buffer.getvalue()
+
+
+def test_a_member_without_extended_headers_is_read() -> None:
+    assert unpack_archive(pax_member({})) == {"a": b"x" * 512}
+
+
+def test_a_sparse_file_that_would_inflate_is_refused() -> None:
+    bomb = pax_member(
+        {
+            "GNU.sparse.major": "0",
+            "GNU.sparse.minor": "1",
+            "GNU.sparse.map": "0,512",
+            "GNU.sparse.size": str(2**40),
+        }
+    )
+    with pytest.raises(BundleMalformedError):
+        unpack_archive(bomb)
+
+
+def test_extended_headers_are_refused() -> None:
+    with pytest.raises(BundleMalformedError):
+        unpack_archive(pax_member({"comment": "x"}))
+
+
+def test_a_manifest_that_counts_other_records_is_refused() -> None:
+    counts = dict(MANIFEST.counts) | {"policy": 99}
+    changed = canonical_bytes(MANIFEST.to_dict() | {"counts": counts})
+    with pytest.raises(BundleDigestError):
+        read_snapshot(repack({bundle.MANIFEST_PATH: changed}))
+
+
+@pytest.mark.parametrize("line", [b'"ab"', b"5", b"[]", b"null", b"{"])
+def test_a_certificate_that_is_no_object_is_refused(line: bytes) -> None:
+    with pytest.raises(BundleMalformedError):
+        read_snapshot(repack({bundle.CERTIFICATES_PATH: line + b"\n"}))
 
 
 def test_the_opa_signature_lists_every_file_and_verifies() -> None:

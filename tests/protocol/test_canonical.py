@@ -34,3 +34,11 @@ def test_both_ways_write_the_same_bytes(value: Any) -> None:  # any JSON
 def test_what_has_no_canonical_form_is_refused(value: object) -> None:
     with pytest.raises(CanonicalError):
         canonical_bytes(value)
+
+
+def test_nesting_without_end_is_refused() -> None:
+    value: list[Any] = []
+    for _ in range(100_000):
+        value = [value]
+    with pytest.raises(CanonicalError):
+        canonical_bytes(value)

@@ -111,3 +111,10 @@ def test_a_statement_that_differs_in_one_thing_is_refused(
 ) -> None:
     with pytest.raises(ReceiptError):
         dsse_verify(blob, payload_type=kind, public_key=key.public_key())
+
+
+def test_a_line_end_after_the_proof_is_malformed() -> None:
+    header = f"tenant={TENANT};node={NODE};ts=1;nonce={'A' * 22};sig={'A' * 86}"
+    assert parse_proof(header).timestamp == 1
+    with pytest.raises(NodeProofMalformedError):
+        parse_proof(header + "\n")

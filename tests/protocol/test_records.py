@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from protocol.canonical import canonical_bytes, parse_json
 from protocol.errors import CanonicalError, RecordError
 from protocol.fingerprint import StateTree, state_digest
-from protocol.records import Record, parse_record
+from protocol.records import EntityRef, Record, parse_record
 from tests.vectors.generate import PATH, RECORDS, vectors
 
 
@@ -127,3 +127,9 @@ def test_values_without_one_printed_form_are_refused(value: object) -> None:
 def test_json_that_could_be_read_in_two_ways_is_refused(blob: bytes) -> None:
     with pytest.raises(CanonicalError):
         parse_json(blob)
+
+
+def test_a_line_end_is_no_part_of_an_identifier() -> None:
+    assert EntityRef.from_dict({"type": "User", "id": "a"}).type == "User"
+    with pytest.raises(RecordError):
+        EntityRef.from_dict({"type": "User\n", "id": "a"})
