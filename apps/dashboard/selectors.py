@@ -31,6 +31,11 @@ class NodeRow:
     age: dt.timedelta | None
 
     @property
+    def age_seconds(self) -> int | None:
+        """Return how long ago the node was heard, in whole seconds."""
+        return None if self.age is None else int(self.age.total_seconds())
+
+    @property
     def lag_seconds(self) -> float | None:
         """Return how long the newest release took to get here, in seconds."""
         report = self.report

@@ -10,8 +10,7 @@ from apps.distribution.choices import SyncState
 
 # A parked poll is answered after 25 s at the latest; a healthy node asks again then.
 SILENT_AFTER = dt.timedelta(seconds=90)
-# Two timers of the reported kind: how long a published release may take.
-GRACE = dt.timedelta(seconds=30)
+LONGEST_LAG = dt.timedelta(days=14)
 
 
 @dataclass(frozen=True)
@@ -81,10 +80,13 @@ def share_in_sync(states: Sequence[SyncState]) -> float | None:
 def lag(
     published_at: dt.datetime | None, activated_at: dt.datetime | None
 ) -> dt.timedelta | None:
-    """Return how long a release took to a node; at least zero if clocks differ."""
+    """Return how long a release took to a node; at least zero if clocks differ.
+
+    A node's clock may say anything, so the answer is bounded at the other end too.
+    """
     if published_at is None or activated_at is None:
         return None
-    return max(activated_at - published_at, dt.timedelta(0))
+    return min(max(activated_at - published_at, dt.timedelta(0)), LONGEST_LAG)
 
 
 def is_newer_receipt(

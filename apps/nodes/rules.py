@@ -9,13 +9,13 @@ import hashlib
 import re
 
 JOIN_TOKEN_LIFETIME = dt.timedelta(minutes=10)
-_NAME = re.compile(r"^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$")
+_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 _KEY_BYTES = 32
 
 
 def is_node_name(name: str) -> bool:
     """Say whether a name is fit for a node (a host name, RFC 1123)."""
-    return bool(_NAME.match(name))
+    return bool(_NAME.fullmatch(name))
 
 
 def token_hash(token: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.db.models import QuerySet
@@ -33,3 +34,9 @@ def node_key(node_id: uuid.UUID) -> bytes | None:
         .first()
     )
     return None if key is None else bytes(key)
+
+
+def revoked_since(moment: dt.datetime) -> list[uuid.UUID]:
+    """Return the nodes that were revoked at or after a moment."""
+    revoked = Node.objects.filter(state=NodeState.REVOKED, revoked_at__gte=moment)
+    return list(revoked.values_list("pk", flat=True))

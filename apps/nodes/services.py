@@ -87,6 +87,8 @@ def enroll_node(*, token: str, name: str, public_key: str) -> Node:
 
     Raises JoinTokenError, PublicKeyError, NodeNameTakenError.
     """
+    if not rules.is_node_name(name):
+        raise JoinTokenError(field="token")
     now = timezone.now()
     record = (
         JoinToken.objects.select_for_update()

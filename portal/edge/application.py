@@ -11,11 +11,10 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable
 
-from apps.distribution.services import ReceivedReport
 from portal.edge import wire
 from portal.edge.gate import Caller, Gate
 from portal.edge.hub import Hub, Room
-from portal.edge.intake import Intake, parse_receipt
+from portal.edge.intake import Intake, heartbeat, parse_receipt
 from portal.edge.store import Store
 from portal.edge.wire import EdgeRefusal, Receive, Request, Scope, Send
 from protocol.envelope import ENVELOPE_TYPE
@@ -138,13 +137,16 @@ class Edge:
 
     async def _wait(self, room: Room, held: str, caller: Caller, seconds: int) -> None:
         """Park until there is news, the time is up, or the node is put out."""
-        if self.hub.is_stopping or self.hub.waiting >= MOST_WAITING:
+        if self.hub.waiting >= MOST_WAITING:
             # An immediate 304 would make the whole fleet ask again at once.
             raise EdgeRefusal(503, "edge.overloaded", "The edge cannot hold polls now.")
         deadline = asyncio.get_running_loop().time() + seconds
         room.waiting += 1
         try:
-            while room.offer is None or room.offer.etag == held:
+            while True:
+                self._refuse_if_out(caller)
+                if room.offer is not None and room.offer.etag != held:
+                    return
                 left = deadline - asyncio.get_running_loop().time()
                 if left <= 0:
                     return
@@ -152,27 +154,24 @@ class Edge:
                     await asyncio.wait_for(room.changed.wait(), left)
                 except TimeoutError:
                     return
-                await self._look_again(caller)
         finally:
             room.waiting -= 1
 
-    async def _look_again(self, caller: Caller) -> None:
+    def _refuse_if_out(self, caller: Caller) -> None:
+        # No question to the database here: a release wakes thousands at once.
         if self.hub.is_stopping:
             raise EdgeRefusal(503, "edge.stopping", "The edge is being restarted.")
-        if await self._gate.key_of(caller.tenant_id, caller.node_id) is None:
+        if self._gate.is_out(caller.tenant_id, caller.node_id):
             raise EdgeRefusal(
                 403, "nodes.unknown_or_revoked", "This node has been revoked."
             )
 
     def _note_heartbeat(self, request: Request, caller: Caller) -> None:
-        revision = request.headers.get("portward-revision", "")
-        fingerprint = request.headers.get("portward-fingerprint", "")[:80]
-        self._intake.heard(
-            caller.tenant_id,
-            ReceivedReport(
-                node_id=caller.node_id,
-                seen_at=dt.datetime.now(dt.UTC),
-                revision=int(revision) if revision.isdecimal() else None,
-                fingerprint=fingerprint,
-            ),
+        report = heartbeat(
+            caller,
+            request.headers.get("portward-revision", ""),
+            request.headers.get("portward-fingerprint", ""),
+            dt.datetime.now(dt.UTC),
         )
+        if report is not None:
+            self._intake.heard(caller.tenant_id, report)

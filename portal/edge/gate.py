@@ -33,7 +33,8 @@ class Gate:
 
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._keys: dict[tuple[uuid.UUID, uuid.UUID], tuple[bytes | None, float]] = {}
+        self._keys: dict[tuple[uuid.UUID, uuid.UUID], tuple[bytes, float]] = {}
+        self._out: set[tuple[uuid.UUID, uuid.UUID]] = set()
         self._nonces: OrderedDict[tuple[str, str], int] = OrderedDict()
 
     async def admit(self, request: Request) -> Caller:
@@ -67,11 +68,30 @@ class Gate:
     ) -> Ed25519PublicKey | None:
         """Return the key of an active node; it is asked for at most once a minute."""
         place = (tenant_id, node_id)
+        if place in self._out:
+            return None
         raw, loaded = self._keys.get(place, (None, 0.0))
         if raw is None or time.monotonic() - loaded > KEY_LIFETIME:
             raw = await self._store.node_key(tenant_id, node_id)
-            self._keys[place] = (raw, time.monotonic())
-        return None if raw is None else Ed25519PublicKey.from_public_bytes(raw)
+            if raw is None:
+                # Unknown names are not remembered: strangers could fill the memory.
+                self._keys.pop(place, None)
+                return None
+            if place not in self._out:
+                self._keys[place] = (raw, time.monotonic())
+        return Ed25519PublicKey.from_public_bytes(raw)
+
+    def is_out(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> bool:
+        """Say whether a node is known to be revoked, without asking anybody."""
+        return (tenant_id, node_id) in self._out
+
+    def put_out(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> bool:
+        """Remember that a node is revoked for good; say whether that is news."""
+        place = (tenant_id, node_id)
+        is_news = place not in self._out
+        self._out.add(place)
+        self._keys.pop(place, None)
+        return is_news
 
     def forget(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> None:
         """Ask the database for this node again at its next word."""

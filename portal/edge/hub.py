@@ -32,6 +32,7 @@ class Room:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: int = 0
     is_loaded: bool = False
+    loading: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     def wake(self) -> None:
         """Let everybody who waits look again."""
@@ -59,7 +60,10 @@ class Hub:
         """Return the room of a tenant, loaded."""
         room = self._rooms.setdefault(tenant_id, Room())
         if not room.is_loaded:
-            await self.refresh(tenant_id)
+            # A fleet that arrives at once makes one question, not thousands.
+            async with room.loading:
+                if not room.is_loaded:
+                    await self.refresh(tenant_id)
         return room
 
     async def refresh(self, tenant_id: uuid.UUID) -> None:
@@ -131,9 +135,8 @@ class Hub:
 
     async def _node_changed(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> None:
         self._gate.forget(tenant_id, node_id)
-        room = self._rooms.get(tenant_id)
-        if room is not None and await self._gate.key_of(tenant_id, node_id) is None:
-            room.wake()
+        if tenant_id in self._rooms:
+            await self._put_out_revoked(tenant_id)
 
     async def _look_forever(self) -> None:
         while True:
@@ -146,11 +149,19 @@ class Hub:
 
     async def _refresh_stale(self) -> None:
         for tenant_id, room in list(self._rooms.items()):
+            await self._put_out_revoked(tenant_id)
             position = await self._store.position(tenant_id)
             held = room.offer and (room.offer.revision, room.offer.stamp_version)
             if position != held:
                 await self.refresh(tenant_id)
 
+    async def _put_out_revoked(self, tenant_id: uuid.UUID) -> None:
+        revoked = await self._store.revoked_nodes(tenant_id)
+        news = [node for node in revoked if self._gate.put_out(tenant_id, node)]
+        if news:
+            self._rooms[tenant_id].wake()
+
     async def _refresh_all(self) -> None:
         for tenant_id in list(self._rooms):
+            await self._put_out_revoked(tenant_id)
             await self.refresh(tenant_id)

@@ -18,7 +18,12 @@ from protocol.errors import ReceiptError
 
 BATCH_EVERY = 0.05
 _MOST_PENDING = 100_000
-_LONGEST_TEXT = 120
+# What a column holds: one value beyond it would lose a batch for everybody in it.
+_LARGEST_COUNT = 2**63 - 1
+_LARGEST_DURATION = 2**31 - 1
+_LONGEST_FINGERPRINT = 80
+_LONGEST_ERROR = 120
+_LONGEST_BOOT = 64
 logger = logging.getLogger(__name__)
 
 Batch = dict[uuid.UUID, list[ReceivedReport]]
@@ -31,7 +36,7 @@ class Intake:
         self._store = store
         self._batch: Batch = {}
         self._pending = 0
-        self._recorded: asyncio.Future[None] | None = None
+        self._recorded: dict[uuid.UUID, asyncio.Future[None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -55,10 +60,12 @@ class Intake:
         if self._pending >= _MOST_PENDING:
             raise EdgeRefusal(503, "edge.overloaded", "Too many reports wait.")
         self._add(tenant_id, report)
-        if self._recorded is None:
-            self._recorded = asyncio.get_running_loop().create_future()
+        recorded = self._recorded.get(tenant_id)
+        if recorded is None:
+            recorded = asyncio.get_running_loop().create_future()
+            self._recorded[tenant_id] = recorded
         try:
-            await asyncio.shield(self._recorded)
+            await asyncio.shield(recorded)
         except OSError as error:
             raise EdgeRefusal(
                 503, "edge.not_recorded", "The report could not be recorded."
@@ -77,9 +84,19 @@ class Intake:
         if not self._batch:
             return
         batch, self._batch, self._pending = self._batch, {}, 0
-        recorded, self._recorded = self._recorded, None
+        waiting, self._recorded = self._recorded, {}
+        # One tenant at a time, so that one's failure is not another's.
+        for tenant_id, reports in batch.items():
+            await self._record(tenant_id, reports, waiting.get(tenant_id))
+
+    async def _record(
+        self,
+        tenant_id: uuid.UUID,
+        reports: list[ReceivedReport],
+        recorded: asyncio.Future[None] | None,
+    ) -> None:
         try:
-            await self._store.record(batch)
+            await self._store.record({tenant_id: reports})
         except Exception as error:  # whatever it was, the senders must hear of it
             logger.exception("reports could not be recorded")
             if recorded is not None:
@@ -100,12 +117,12 @@ def parse_receipt(body: bytes, caller: Caller, now: dt.datetime) -> ReceivedRepo
             node_id=caller.node_id,
             seen_at=now,
             revision=_count(payload["revision"]),
-            fingerprint=_text(payload["fingerprint"]),
-            error=_text(payload["error"]),
+            fingerprint=_text(payload["fingerprint"], _LONGEST_FINGERPRINT),
+            error=_text(payload["error"], _LONGEST_ERROR),
             received_at=_instant(payload["received_at"]),
             activated_at=_instant(payload["activated_at"]),
-            duration_ms=_count(payload["duration_ms"]),
-            boot_id=_text(payload["boot_id"]),
+            duration_ms=_count(payload["duration_ms"], _LARGEST_DURATION),
+            boot_id=_text(payload["boot_id"], _LONGEST_BOOT),
             counter=_count(payload["counter"]) or 0,
         )
     except (ReceiptError, KeyError, ValueError, TypeError) as error:
@@ -114,19 +131,41 @@ def parse_receipt(body: bytes, caller: Caller, now: dt.datetime) -> ReceivedRepo
         ) from error
 
 
-def _count(value: Any) -> int | None:  # noqa: ANN401  # anything may have been sent
+def heartbeat(
+    caller: Caller, revision: str, fingerprint: str, now: dt.datetime
+) -> ReceivedReport | None:
+    """Read what a poll says of its node; None if no node of ours says such a thing."""
+    if len(revision) > len(str(_LARGEST_COUNT)):
+        return None
+    try:
+        return ReceivedReport(
+            node_id=caller.node_id,
+            seen_at=now,
+            revision=_count(int(revision)) if revision else None,
+            fingerprint=_text(fingerprint, _LONGEST_FINGERPRINT),
+        )
+    except ValueError:
+        return None
+
+
+# Anything may have been sent.
+def _count(value: Any, most: int = _LARGEST_COUNT) -> int | None:  # noqa: ANN401
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        raise ValueError("a count is a whole number")
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise TypeError("a count is a whole number")
+    if not 0 <= value <= most:
+        raise ValueError(f"a count lies between 0 and {most}")
     return value
 
 
-def _text(value: Any) -> str:  # noqa: ANN401
+def _text(value: Any, longest: int) -> str:  # noqa: ANN401
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > _LONGEST_TEXT:
-        raise ValueError(f"a text has at most {_LONGEST_TEXT} characters")
+    if not isinstance(value, str) or len(value) > longest:
+        raise ValueError(f"a text has at most {longest} characters")
+    if not value.isprintable():
+        raise ValueError("a text holds no control characters")
     return value
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime as dt
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from django.db import close_old_connections
+from django.utils import timezone
 
 from apps.bundles import selectors as bundles
 from apps.core.errors import PortwardError
@@ -25,6 +27,9 @@ from apps.tenants.errors import TenantNotFoundError
 from apps.tenants.selectors import tenant_by_id
 from apps.tenants.services import tenant_scope
 from portal.edge.wire import EdgeRefusal
+
+# Longer than a poll is parked and a key is believed; older ones are refused by then.
+REVOKED_LATELY = dt.timedelta(minutes=5)
 
 T = TypeVar("T")
 
@@ -66,6 +71,10 @@ class Store:
     async def node_key(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> bytes | None:
         """Return the public key of an active node."""
         return await self.run(_node_key, tenant_id, node_id)
+
+    async def revoked_nodes(self, tenant_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return the nodes of a tenant that were put out lately."""
+        return await self.run(_revoked_nodes, tenant_id)
 
     async def record(self, batch: Mapping[uuid.UUID, Sequence[ReceivedReport]]) -> None:
         """Record reports."""
@@ -116,6 +125,11 @@ def _position(tenant_id: uuid.UUID) -> tuple[int, int] | None:
 def _node_key(tenant_id: uuid.UUID, node_id: uuid.UUID) -> bytes | None:
     with tenant_scope(tenant_id):
         return nodes.node_key(node_id)
+
+
+def _revoked_nodes(tenant_id: uuid.UUID) -> list[uuid.UUID]:
+    with tenant_scope(tenant_id):
+        return nodes.revoked_since(timezone.now() - REVOKED_LATELY)
 
 
 def _enroll(body: Mapping[str, Any]) -> dict[str, Any]:

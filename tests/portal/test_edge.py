@@ -18,6 +18,7 @@ import uvicorn
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from django.db import connections
+from django.utils import timezone
 from typing_extensions import override
 
 from apps.audit.events import Actor
@@ -25,7 +26,7 @@ from apps.distribution import services as distribution
 from apps.distribution.models import NodeReport
 from apps.keys.tasks import ensure_tenant_keys
 from apps.nodes import services as nodes
-from apps.nodes.models import JoinToken
+from apps.nodes.models import JoinToken, Node
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from portal.edge.application import Edge
@@ -112,7 +113,12 @@ class NodeClient:
         return sign_request(RequestParts(method, path, body), **(values | change))
 
     def sync(
-        self, etag: str = "", wait: int = 0, proof: str = "", held: str = ""
+        self,
+        etag: str = "",
+        wait: int = 0,
+        proof: str = "",
+        held: str = "",
+        revision: str = "1",
     ) -> urllib3.BaseHTTPResponse:
         sent = {
             "If-None-Match": etag,
@@ -120,7 +126,7 @@ class NodeClient:
             PROOF_HEADER: proof or self.proof("GET", SYNC),
         }
         if held:
-            sent |= {"Portward-Revision": "1", "Portward-Fingerprint": held}
+            sent |= {"Portward-Revision": revision, "Portward-Fingerprint": held}
         return self.served.ask("GET", SYNC, headers=sent)
 
     def report(self, **change: Any) -> urllib3.BaseHTTPResponse:
@@ -316,6 +322,35 @@ def test_the_parked_poll_of_a_revoked_node_ends(
     assert code(answer) == (403, "nodes.unknown_or_revoked")
 
 
+def test_a_revocation_is_noticed_when_its_notification_was_lost(
+    node: NodeClient, released: Tenant
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        parked = park(node, pool)
+        with tenant_scope(released.pk):
+            Node.objects.update(state="revoked", revoked_at=timezone.now())
+        answer = parked.result(timeout=15)
+    assert code(answer) == (403, "nodes.unknown_or_revoked")
+
+
+def test_waking_everybody_asks_the_database_for_no_node(
+    node: NodeClient, released: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        parked = park(node, pool)
+        monkeypatch.setattr("portal.edge.gate.KEY_LIFETIME", 0.0)
+        monkeypatch.setattr(node.served.edge._store, "node_key", None)
+        release_of(released, "second")
+        assert parked.result(timeout=10).status == 200
+
+
+def test_strangers_leave_nothing_in_memory(node: NodeClient) -> None:
+    held = len(node.served.edge._gate._keys)
+    for _ in range(3):
+        node.sync(proof=node.proof("GET", SYNC, node=str(uuid.uuid4())))
+    assert len(node.served.edge._gate._keys) == held
+
+
 def test_parked_polls_are_sent_away_with_503_when_the_edge_stops(
     node: NodeClient,
 ) -> None:
@@ -358,6 +393,43 @@ def test_a_report_that_is_not_valid_is_refused(
     node: NodeClient, change: dict[str, Any]
 ) -> None:
     assert code(node.report(**change)) == (400, "receipt.invalid")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"duration_ms": 2**31},
+        {"fingerprint": "x" * 81},
+        {"boot_id": "x" * 65},
+        {"error": "no\0"},
+    ],
+    ids=["duration", "fingerprint", "boot", "nul"],
+)
+def test_a_report_that_no_column_holds_is_refused_before_it_spoils_a_batch(
+    node: NodeClient, change: dict[str, Any]
+) -> None:
+    assert code(node.report(**change)) == (400, "receipt.invalid")
+
+
+def test_a_clock_that_is_years_ahead_does_not_stop_a_report(
+    node: NodeClient, released: Tenant
+) -> None:
+    assert node.report(activated_at="9999-01-01T00:00:00+00:00").status == 204
+    row = reported(released)
+    assert row is not None
+    assert row.revision == 1
+
+
+@pytest.mark.parametrize("said", ["9" * 30, "-1", "one"])
+def test_a_poll_that_says_nonsense_is_answered_but_not_recorded(
+    node: NodeClient, released: Tenant, said: str
+) -> None:
+    assert node.sync(held="sha256:x", revision=said).status == 200
+    assert node.sync(held="sha256:y").status == 200
+    eventually(lambda: reported(released) is not None)
+    row = reported(released)
+    assert row is not None
+    assert (row.revision, row.fingerprint) == (1, "sha256:y")
 
 
 def test_a_poll_counts_as_a_heartbeat(node: NodeClient, released: Tenant) -> None:

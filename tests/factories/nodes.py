@@ -1,0 +1,40 @@
+"""Enroll nodes and let them report, through the same services as the edge."""
+
+from __future__ import annotations
+
+import base64
+import secrets
+from typing import Any
+
+from django.utils import timezone
+
+from apps.audit.events import Actor
+from apps.distribution.services import ReceivedReport, record_reports
+from apps.nodes import services
+from apps.nodes.models import Node
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+
+SYSTEM = Actor.command("tests")
+
+
+def enroll(tenant: Tenant, name: str, group: str = "") -> Node:
+    """Return a node that has just enrolled, in a group if one is named."""
+    key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
+    with tenant_scope(tenant.pk):
+        if group:
+            services.ensure_group(actor=SYSTEM, slug=group, name=group.title())
+        token = services.create_join_token(
+            actor=SYSTEM, node_name=name, groups=[group] if group else []
+        )
+        return services.enroll_node(token=token, name=name, public_key=key)
+
+
+def report(node: Node, **said: Any) -> None:
+    """Record one report of a node."""
+    values: dict[str, Any] = {
+        "revision": 1,
+        "fingerprint": "",
+        "seen_at": timezone.now(),
+    } | said
+    record_reports({node.tenant_id: [ReceivedReport(node_id=node.pk, **values)]})
