@@ -24,7 +24,7 @@ from protocol.channel import PROOF_HEADER, RequestParts, sign_request
 from protocol.envelope import ENVELOPE_LIMIT
 from protocol.errors import BundleTooLargeError
 
-ENROLL_PATH = "/edge/v1/enrol"
+ENROLL_PATH = "/edge/v1/enroll"
 SYNC_PATH = "/edge/v1/sync"
 REPORTS_PATH = "/edge/v1/reports"
 _CONNECT_SECONDS = 5.0

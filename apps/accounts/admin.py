@@ -140,7 +140,7 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
         raise Http404
 
     def link_view(self, request: HttpRequest, pk: str) -> HttpResponse:
-        """Make a new enrolment link, and show it once."""
+        """Make a new enrollment link, and show it once."""
         membership = self._changeable(request, pk)
         try:
             token = services.issue_member_link(
@@ -216,7 +216,7 @@ class MembershipAdmin(admin.ModelAdmin[Membership]):
         context = {
             **self.admin_site.each_context(request),
             "title": f"Enrollment link for {membership.user.display_name}",
-            "link": services.enrolment_url(token),
+            "link": services.enrollment_url(token),
             "membership": membership,
         }
         return TemplateResponse(request, "admin/accounts/membership/link.html", context)

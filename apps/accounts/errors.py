@@ -59,7 +59,7 @@ class SharedPersonError(ForbiddenError):
 
     code = "accounts.shared_person"
     default_message = "This person belongs to another tenant too."
-    default_remedy = "Ask whoever runs the portal for a link (manage.py enrol)."
+    default_remedy = "Ask whoever runs the portal for a link (manage.py enroll)."
 
 
 class RoleRequiredError(ForbiddenError):
@@ -85,11 +85,11 @@ class CeremonyError(ConflictError):
     default_remedy = "Start again."
 
 
-class EnrolmentLinkError(NotFoundError):
-    """The enrolment link is unknown, used, replaced or expired."""
+class EnrollmentLinkError(NotFoundError):
+    """The enrollment link is unknown, used, replaced or expired."""
 
-    code = "accounts.enrolment_link_over"
-    default_message = "This enrolment link was used, replaced or has expired."
+    code = "accounts.enrollment_link_over"
+    default_message = "This enrollment link was used, replaced or has expired."
     default_remedy = "Ask a security admin for a new one."
 
 
@@ -136,7 +136,7 @@ class PasskeyBlockedError(AssertionRefusedError):
 
     code = "accounts.passkey_blocked"
     default_message = "This passkey is blocked."
-    default_remedy = "Use another passkey, or ask for a new enrolment link."
+    default_remedy = "Use another passkey, or ask for a new enrollment link."
 
 
 class PasskeyClonedError(PasskeyBlockedError):

@@ -12,7 +12,7 @@ class AccountsAction(StrEnum):
     MEMBERSHIP_GRANTED = "accounts.membership_granted"
     MEMBERSHIP_CHANGED = "accounts.membership_changed"
     MEMBERSHIP_REVOKED = "accounts.membership_revoked"
-    ENROLMENT_LINK_ISSUED = "accounts.enrolment_link_issued"
+    ENROLLMENT_LINK_ISSUED = "accounts.enrollment_link_issued"
     PASSKEY_REGISTERED = "accounts.passkey_registered"
     PASSKEY_REMOVED = "accounts.passkey_removed"
     PASSKEY_BLOCKED = "accounts.passkey_blocked"

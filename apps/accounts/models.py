@@ -127,7 +127,7 @@ class Passkey(Device):
         return str(self.name)
 
 
-class EnrolmentLink(UUIDModel):
+class EnrollmentLink(UUIDModel):
     """A right to register one passkey; the token itself is never stored."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
@@ -153,8 +153,8 @@ class Ceremony(UUIDModel):
     challenge = models.BinaryField(max_length=32)
     session_hash = models.CharField(max_length=64)
     user = models.ForeignKey(User, null=True, on_delete=models.CASCADE)
-    enrolment_link = models.ForeignKey(
-        EnrolmentLink, null=True, on_delete=models.CASCADE
+    enrollment_link = models.ForeignKey(
+        EnrollmentLink, null=True, on_delete=models.CASCADE
     )
     operation_digest = models.BinaryField(max_length=32, null=True)
     created_at = models.DateTimeField(auto_now_add=True)

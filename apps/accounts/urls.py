@@ -1,4 +1,4 @@
-"""Addresses of sign-in, enrolment and one's own account."""
+"""Addresses of sign-in, enrollment and one's own account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from apps.accounts import views
 app_name = "accounts"
 
 urlpatterns: list[URLPattern] = [
-    path("enrol/<str:token>/", views.enrol, name="enrol"),
+    path("enroll/<str:token>/", views.enroll, name="enroll"),
     path("account/", views.account, name="account"),
     path(
         "account/passkeys/<int:passkey_id>/remove/",

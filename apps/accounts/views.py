@@ -1,4 +1,4 @@
-"""Sign-in, enrolment and one's own account: parse, one service call, render."""
+"""Sign-in, enrollment and one's own account: parse, one service call, render."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import selectors, services
-from apps.accounts.errors import EnrolmentLinkError, NotAMemberError
+from apps.accounts.errors import EnrollmentLinkError, NotAMemberError
 from apps.accounts.forms import ApiTokenForm
-from apps.accounts.models import EnrolmentLink, Passkey, User
+from apps.accounts.models import EnrollmentLink, Passkey, User
 from apps.accounts.permissions import TENANT_SESSION_KEY, actor_of, user_of
 from apps.core.errors import (
     ConflictError,
@@ -101,20 +101,20 @@ def logout(request: HttpRequest) -> HttpResponse:
 
 @never_cache
 @require_safe
-def enrol(request: HttpRequest, token: str) -> HttpResponse:
+def enroll(request: HttpRequest, token: str) -> HttpResponse:
     """Let the holder of a link register a passkey."""
     try:
         link = services.open_link(token)
-    except EnrolmentLinkError as error:
+    except EnrollmentLinkError as error:
         return render(
             request,
-            "accounts/enrol_over.html",
+            "accounts/enroll_over.html",
             {"title": "Link not usable", "error": error},
             status=404,
         )
     return render(
         request,
-        "accounts/enrol.html",
+        "accounts/enroll.html",
         {"title": "Register your passkey", "person": link.user, "token": token},
     )
 
@@ -288,7 +288,7 @@ def _open_session(request: HttpRequest, passkey: Passkey) -> None:
 
 def _whose(
     request: HttpRequest, body: dict[str, Any]
-) -> tuple[User, EnrolmentLink | None]:
+) -> tuple[User, EnrollmentLink | None]:
     if token := str(body.get("token", "")):
         link = services.open_link(token)
         return link.user, link

@@ -133,7 +133,7 @@ def live_state(tenant_id: uuid.UUID) -> LiveState:
 
 
 def current_root() -> RootMetadata | None:
-    """Return the newest trust root, which agents start from when they enrol."""
+    """Return the newest trust root, which agents start from when they enroll."""
     return RootMetadata.objects.order_by("-version").first()
 
 

@@ -1,1 +1,1 @@
-"""Machines that run the agent: enrolment, identity, groups."""
+"""Machines that run the agent: enrollment, identity, groups."""

@@ -37,7 +37,7 @@ class Edge:
         self._intake = Intake(self._store)
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "/healthz"): self._health,
-            ("POST", "/edge/v1/enrol"): self._enroll,
+            ("POST", "/edge/v1/enroll"): self._enroll,
             ("GET", "/edge/v1/sync"): self._sync,
             ("POST", "/edge/v1/reports"): self._report,
         }

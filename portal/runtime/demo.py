@@ -111,8 +111,8 @@ class Demo:
         if accounts.usable_passkeys(user).exists():
             sign_in = f"{settings.PORTWARD_WEB_URL}/admin/login/"
         else:
-            sign_in = people.enrolment_url(
-                people.issue_enrolment_link(actor=ACTOR, user=user)
+            sign_in = people.enrollment_url(
+                people.issue_enrollment_link(actor=ACTOR, user=user)
             )
         return Report(
             url=f"{settings.PORTWARD_WEB_URL}/admin/",

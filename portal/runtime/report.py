@@ -99,7 +99,7 @@ class Report:
             f"  Portal     {self.url}",
             f"  Sign in    {self.sign_in}",
             f"             as {self.administrator}; the link works once, for 30 minutes"
-            if "/enrol/" in self.sign_in
+            if "/enroll/" in self.sign_in
             else f"             as {self.administrator}, with your passkey",
         ]
         if self.nodes:

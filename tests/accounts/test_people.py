@@ -16,7 +16,7 @@ from pytest_django import Settings
 from apps.accounts import checks, permissions, selectors, services
 from apps.accounts.errors import (
     AlreadyAMemberError,
-    EnrolmentLinkError,
+    EnrollmentLinkError,
     LastSecurityAdminError,
     NotAMemberError,
     RoleRequiredError,
@@ -25,7 +25,7 @@ from apps.accounts.errors import (
     UserInvalidError,
     UsernameTakenError,
 )
-from apps.accounts.models import EnrolmentLink, Membership, Passkey, User
+from apps.accounts.models import EnrollmentLink, Membership, Passkey, User
 from apps.audit.models import AuditEntry
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope, user_rows
@@ -219,22 +219,22 @@ def test_a_role_can_be_required(make_user: MakeUser, tenant: Tenant) -> None:
             permissions.require(user, "approver")
 
 
-def test_an_enrolment_link_is_stored_as_a_hash(make_user: MakeUser) -> None:
-    token = services.issue_enrolment_link(actor=SYSTEM, user=make_user("alice"))
-    assert token not in str(EnrolmentLink.objects.values().get())
+def test_an_enrollment_link_is_stored_as_a_hash(make_user: MakeUser) -> None:
+    token = services.issue_enrollment_link(actor=SYSTEM, user=make_user("alice"))
+    assert token not in str(EnrollmentLink.objects.values().get())
     assert services.open_link(token).user.username == "alice"
 
 
 @pytest.mark.parametrize(("minutes", "works"), [(29, True), (31, False)])
-def test_an_enrolment_link_lives_for_half_an_hour(
+def test_an_enrollment_link_lives_for_half_an_hour(
     make_user: MakeUser, *, minutes: int, works: bool
 ) -> None:
-    token = services.issue_enrolment_link(actor=SYSTEM, user=make_user("alice"))
+    token = services.issue_enrollment_link(actor=SYSTEM, user=make_user("alice"))
     later = timezone.now() + dt.timedelta(minutes=minutes)
     with time_machine.travel(later, tick=False):
         try:
             services.open_link(token)
-        except EnrolmentLinkError:
+        except EnrollmentLinkError:
             assert not works
         else:
             assert works
@@ -242,14 +242,14 @@ def test_an_enrolment_link_lives_for_half_an_hour(
 
 def test_a_new_link_ends_the_older_one(make_user: MakeUser) -> None:
     user = make_user("alice")
-    older = services.issue_enrolment_link(actor=SYSTEM, user=user)
-    services.issue_enrolment_link(actor=SYSTEM, user=user)
-    with pytest.raises(EnrolmentLinkError):
+    older = services.issue_enrollment_link(actor=SYSTEM, user=user)
+    services.issue_enrollment_link(actor=SYSTEM, user=user)
+    with pytest.raises(EnrollmentLinkError):
         services.open_link(older)
 
 
 def test_a_guessed_token_opens_nothing() -> None:
-    with pytest.raises(EnrolmentLinkError):
+    with pytest.raises(EnrollmentLinkError):
         services.open_link("guess")
 
 
@@ -258,11 +258,11 @@ def test_an_issued_link_is_audited_in_every_tenant_of_the_person(
 ) -> None:
     user = make_user("alice", ["approver"])
     grant(user, other_tenant, "auditor")
-    services.issue_enrolment_link(actor=SYSTEM, user=user)
+    services.issue_enrollment_link(actor=SYSTEM, user=user)
     for each in (tenant, other_tenant):
         with tenant_scope(each.pk):
             assert AuditEntry.objects.filter(
-                action="accounts.enrolment_link_issued", target_id="alice"
+                action="accounts.enrollment_link_issued", target_id="alice"
             ).exists()
 
 
@@ -273,7 +273,7 @@ def test_a_tenant_hands_out_no_account_that_counts_elsewhere(
     shared = grant(user, other_tenant, "auditor")
     with tenant_scope(other_tenant.pk), pytest.raises(SharedPersonError):
         services.issue_member_link(actor=SYSTEM, membership=shared)
-    assert not EnrolmentLink.objects.exists()
+    assert not EnrollmentLink.objects.exists()
 
 
 def test_inviting_somebody_who_exists_gives_no_link_to_their_account(
@@ -309,14 +309,14 @@ def test_the_command_prints_a_link_that_works(
 ) -> None:
     make_user("alice")
     out = StringIO()
-    call_command("enrol", "alice", stdout=out)
+    call_command("enroll", "alice", stdout=out)
     path = out.getvalue().strip().removeprefix("http://localhost")
     assert client.get(path).status_code == 200
 
 
 def test_the_command_names_unknown_people() -> None:
     with pytest.raises(CommandError, match="nobody"):
-        call_command("enrol", "nobody")
+        call_command("enroll", "nobody")
 
 
 def test_production_refuses_software_authenticators(

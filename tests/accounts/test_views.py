@@ -14,7 +14,7 @@ from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
 from apps.accounts import services
-from apps.accounts.models import Ceremony, EnrolmentLink, Membership, Passkey, User
+from apps.accounts.models import Ceremony, EnrollmentLink, Membership, Passkey, User
 from apps.audit.models import AuditEntry
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
@@ -33,7 +33,7 @@ def send(client: Client, name: str, body: dict[str, Any]) -> Any:
     )
 
 
-def enrol(
+def enroll(
     client: Client, token: str, authenticator: SimulatedAuthenticator
 ) -> HttpResponse:
     options = send(client, "registration_options", {"token": token}).json()
@@ -73,26 +73,26 @@ def admin_user(make_user: MakeUser) -> User:
 def test_a_link_registers_a_passkey_and_signs_in(
     client: Client, admin_user: User, software_authenticator: SimulatedAuthenticator
 ) -> None:
-    token = services.issue_enrolment_link(actor=SYSTEM, user=admin_user)
-    assert enrol(client, token, software_authenticator).status_code == 200
+    token = services.issue_enrollment_link(actor=SYSTEM, user=admin_user)
+    assert enroll(client, token, software_authenticator).status_code == 200
     page = client.get("/admin/")
     assert page.status_code == 200
     assert b"Getting started" in page.content
 
 
 def test_a_link_is_used_once(client: Client, admin_user: User, tmp_path: Path) -> None:
-    token = services.issue_enrolment_link(actor=SYSTEM, user=admin_user)
-    enrol(client, token, accounts.make_authenticator(tmp_path))
+    token = services.issue_enrollment_link(actor=SYSTEM, user=admin_user)
+    enroll(client, token, accounts.make_authenticator(tmp_path))
     answer = send(Client(), "registration_options", {"token": token})
     assert answer.status_code == 404
-    assert answer.json()["code"] == "accounts.enrolment_link_over"
-    assert Client().get(f"/enrol/{token}/").status_code == 404
+    assert answer.json()["code"] == "accounts.enrollment_link_over"
+    assert Client().get(f"/enroll/{token}/").status_code == 404
 
 
 def test_a_link_begun_twice_registers_one_passkey(
     admin_user: User, tmp_path: Path
 ) -> None:
-    token = services.issue_enrolment_link(actor=SYSTEM, user=admin_user)
+    token = services.issue_enrollment_link(actor=SYSTEM, user=admin_user)
     clients = [Client(), Client()]
     begun = [send(c, "registration_options", {"token": token}).json() for c in clients]
     statuses = [
@@ -276,7 +276,7 @@ def test_a_member_of_another_tenant_is_not_found(
     assert client.get(f"{LIST}{pk}/change/").status_code == 404
     assert client.post(f"{LIST}{pk}/link/").status_code == 404
     assert client.post(f"{LIST}{pk}/revoke/").status_code == 404
-    assert not EnrolmentLink.objects.exists()
+    assert not EnrollmentLink.objects.exists()
 
 
 @pytest.mark.parametrize("role", ["auditor", "approver"])
@@ -303,7 +303,7 @@ def test_a_person_is_invited_and_gets_a_link(
         LIST + "add/",
         {"username": "dave", "display_name": "Dave", "roles": ["approver"]},
     )
-    assert b"/enrol/" in page.content
+    assert b"/enroll/" in page.content
     with tenant_scope(tenant.pk):
         assert Membership.objects.get(user__username="dave").roles == ["approver"]
     assert not LogEntry.objects.exists()
@@ -370,7 +370,7 @@ def test_a_security_admin_gives_a_locked_out_member_a_link(
         pk = Membership.objects.get(user__username="bob").pk
     page = signed_in_client(admin_user).post(f"{LIST}{pk}/link/")
     assert b"shown once" in page.content
-    assert EnrolmentLink.objects.get().user.username == "bob"
+    assert EnrollmentLink.objects.get().user.username == "bob"
 
 
 def test_a_security_admin_removes_a_member(

@@ -189,15 +189,15 @@ def authenticator(page: Page) -> VirtualAuthenticator:
 
 
 @pytest.fixture
-def enrol(
+def enroll(
     page: Page,
     authenticator: VirtualAuthenticator,  # noqa: ARG001  # answers the page
 ) -> Callable[[User], None]:
-    """Return a function that enrols a person through the pages, and signs them in."""
+    """Return a function that enrolls a person through the pages, and signs them in."""
 
     def through_the_link(user: User) -> None:
-        token = services.issue_enrolment_link(actor=accounts.SYSTEM, user=user)
-        page.goto(f"/enrol/{token}/")
+        token = services.issue_enrollment_link(actor=accounts.SYSTEM, user=user)
+        page.goto(f"/enroll/{token}/")
         page.get_by_role("button", name="Register passkey and sign in").click()
         page.get_by_role("heading", name="Your account").wait_for()
 

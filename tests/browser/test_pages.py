@@ -160,5 +160,5 @@ def test_a_person_is_invited_with_a_link_shown_once(
     page.get_by_label("Approver").check()
     page.get_by_role("button", name="Invite and make a link").click()
     field = page.get_by_label("Enrollment link")
-    expect(field).to_have_value(re.compile(r"/enrol/[\w-]{40,}/$"))
+    expect(field).to_have_value(re.compile(r"/enroll/[\w-]{40,}/$"))
     screenshot("link")

@@ -96,7 +96,7 @@ def invite(page: Page) -> str:
     page.fill("[name=display_name]", "Second Approver")
     page.check("[name=roles][value=approver]")
     page.locator("main form button[type=submit]").last.click()
-    return page.locator("#enrolment-link").input_value()
+    return page.locator("#enrollment-link").input_value()
 
 
 def draft(page: Page) -> None:

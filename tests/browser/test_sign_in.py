@@ -23,17 +23,17 @@ def sign_out(page: Page) -> None:
     page.get_by_role("heading", name="Sign in to Portward").wait_for()
 
 
-def test_a_person_enrols_signs_out_and_signs_in_without_a_user_name(
+def test_a_person_enrolls_signs_out_and_signs_in_without_a_user_name(
     page: Page,
     security_admin: User,
-    enrol: Callable[[User], None],
+    enroll: Callable[[User], None],
     screenshot: Screenshot,
 ) -> None:
     # Without autofill the button is the only way.
     page.add_init_script(
         "PublicKeyCredential.isConditionalMediationAvailable = async () => false"
     )
-    enrol(security_admin)
+    enroll(security_admin)
     expect(page.get_by_text("You are signed in.")).to_be_visible()
     screenshot("account-welcome")
     page.get_by_role("link", name="Continue to the overview").click()
@@ -44,9 +44,9 @@ def test_a_person_enrols_signs_out_and_signs_in_without_a_user_name(
 
 
 def test_autofill_signs_in_without_a_click(
-    page: Page, security_admin: User, enrol: Callable[[User], None]
+    page: Page, security_admin: User, enroll: Callable[[User], None]
 ) -> None:
-    enrol(security_admin)
+    enroll(security_admin)
     page.locator("[data-pw-user-menu] summary").click()
     page.get_by_role("button", name="Sign out").click()
     page.get_by_role("heading", name="Getting started").wait_for()
@@ -60,24 +60,24 @@ def test_a_used_link_says_so(
     screenshot: Screenshot,
 ) -> None:
     authenticator.verify_user(succeeds=True)
-    token = services.issue_enrolment_link(actor=accounts.SYSTEM, user=security_admin)
-    page.goto(f"/enrol/{token}/")
-    screenshot("enrol")
+    token = services.issue_enrollment_link(actor=accounts.SYSTEM, user=security_admin)
+    page.goto(f"/enroll/{token}/")
+    screenshot("enroll")
     page.get_by_role("button", name="Register passkey and sign in").click()
     page.get_by_role("heading", name="Your account").wait_for()
     watched.expected.append("404")
-    page.goto(f"/enrol/{token}/")
+    page.goto(f"/enroll/{token}/")
     expect(page.get_by_role("heading", name="does not work any more")).to_be_visible()
-    screenshot("enrol-over")
+    screenshot("enroll-over")
 
 
 def test_a_second_passkey_is_registered_by_another_authenticator(
     page: Page,
     security_admin: User,
-    enrol: Callable[[User], None],
+    enroll: Callable[[User], None],
     authenticator: VirtualAuthenticator,
 ) -> None:
-    enrol(security_admin)
+    enroll(security_admin)
     authenticator.clear()
     page.get_by_label("Name", exact=True).fill("Key in the safe")
     page.get_by_role("button", name="Register another passkey").click()
@@ -88,10 +88,10 @@ def test_a_second_passkey_is_registered_by_another_authenticator(
 def test_without_user_verification_nobody_signs_in(
     page: Page,
     security_admin: User,
-    enrol: Callable[[User], None],
+    enroll: Callable[[User], None],
     authenticator: VirtualAuthenticator,
 ) -> None:
-    enrol(security_admin)
+    enroll(security_admin)
     authenticator.verify_user(succeeds=False)
     page.locator("[data-pw-user-menu] summary").click()
     page.get_by_role("button", name="Sign out").click()
@@ -102,11 +102,11 @@ def test_without_user_verification_nobody_signs_in(
 def test_a_copied_passkey_is_refused_and_blocked(
     page: Page,
     security_admin: User,
-    enrol: Callable[[User], None],
+    enroll: Callable[[User], None],
     authenticator: VirtualAuthenticator,
     watched: WatchedPage,
 ) -> None:
-    enrol(security_admin)
+    enroll(security_admin)
     Passkey.objects.update(sign_count=1000)
     watched.expected.append("403")
     page.locator("[data-pw-user-menu] summary").click()

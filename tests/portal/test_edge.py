@@ -97,7 +97,7 @@ class NodeClient:
             "name": self.name,
             "public_key": base64.urlsafe_b64encode(raw).decode(),
         }
-        answer = self.served.ask("POST", "/edge/v1/enrol", json=body)
+        answer = self.served.ask("POST", "/edge/v1/enroll", json=body)
         if answer.status == 201:
             self.node = answer.json()["node"]
         return answer
@@ -441,13 +441,13 @@ def test_a_poll_counts_as_a_heartbeat(node: NodeClient, released: Tenant) -> Non
 
 
 def test_a_body_beyond_the_limit_is_refused(node: NodeClient) -> None:
-    answer = node.served.ask("POST", "/edge/v1/enrol", body=b"x" * 300_000)
+    answer = node.served.ask("POST", "/edge/v1/enroll", body=b"x" * 300_000)
     assert code(answer) == (413, "edge.too_large")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b'{"tenant": 1}'])
 def test_a_malformed_enrollment_is_refused(served: Served, body: bytes) -> None:
-    assert served.ask("POST", "/edge/v1/enrol", body=body).status == 400
+    assert served.ask("POST", "/edge/v1/enroll", body=body).status == 400
 
 
 def test_an_unknown_route_is_not_found(served: Served) -> None:

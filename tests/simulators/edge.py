@@ -141,7 +141,7 @@ class _Request(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         if self._send_canned():
             return
-        if self.path == "/edge/v1/enrol":
+        if self.path == "/edge/v1/enroll":
             self._enroll(json.loads(body))
         elif self.path == "/edge/v1/reports":
             self._report(body)

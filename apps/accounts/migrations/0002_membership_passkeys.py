@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="EnrolmentLink",
+            name="EnrollmentLink",
             fields=[
                 (
                     "id",
@@ -84,11 +84,11 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "enrolment_link",
+                    "enrollment_link",
                     models.ForeignKey(
                         null=True,
                         on_delete=django.db.models.deletion.CASCADE,
-                        to="accounts.enrolmentlink",
+                        to="accounts.enrollmentlink",
                     ),
                 ),
             ],

@@ -1,4 +1,4 @@
-"""Acts upon people, memberships, enrolment links and passkeys."""
+"""Acts upon people, memberships, enrollment links and passkeys."""
 
 from apps.accounts.services.ceremonies import (
     CeremonyOptions,
@@ -6,9 +6,9 @@ from apps.accounts.services.ceremonies import (
     begin_operation_ceremony,
     begin_registration,
 )
-from apps.accounts.services.enrolment import (
-    enrolment_url,
-    issue_enrolment_link,
+from apps.accounts.services.enrollment import (
+    enrollment_url,
+    issue_enrollment_link,
     open_link,
 )
 from apps.accounts.services.passkeys import (
@@ -46,14 +46,14 @@ __all__ = [
     "begin_operation_ceremony",
     "begin_registration",
     "create_user",
-    "enrolment_url",
+    "enrollment_url",
     "fingerprint",
     "finish_login",
     "finish_registration",
     "grant_membership",
     "invite",
     "issue_api_token",
-    "issue_enrolment_link",
+    "issue_enrollment_link",
     "issue_member_link",
     "open_link",
     "record_sign_out",

@@ -17,7 +17,7 @@ from django.utils import timezone
 from apps.accounts import rules
 from apps.accounts.choices import CeremonyPurpose
 from apps.accounts.errors import CeremonyError, UnknownPasskeyError
-from apps.accounts.models import Ceremony, EnrolmentLink, User
+from apps.accounts.models import Ceremony, EnrollmentLink, User
 from apps.accounts.selectors import passkeys, usable_passkeys
 
 LIFETIME = dt.timedelta(minutes=5)
@@ -57,11 +57,11 @@ def begin_ceremony(*, session_key: str) -> CeremonyOptions:
 
 
 def begin_registration(
-    *, user: User, session_key: str, link: EnrolmentLink | None
+    *, user: User, session_key: str, link: EnrollmentLink | None
 ) -> CeremonyOptions:
     """Ask for a new passkey of a person, who holds a link or is signed in."""
     ceremony = _begin(
-        CeremonyPurpose.REGISTRATION, session_key, user=user, enrolment_link=link
+        CeremonyPurpose.REGISTRATION, session_key, user=user, enrollment_link=link
     )
     return CeremonyOptions(
         ceremony.pk,
@@ -135,7 +135,7 @@ def consume(
         rows = rows.filter(user=user)
     if not rows.update(used_at=now):
         raise CeremonyError
-    return Ceremony.objects.select_related("user", "enrolment_link").get(pk=pk)
+    return Ceremony.objects.select_related("user", "enrollment_link").get(pk=pk)
 
 
 def hash_session(session_key: str) -> str:

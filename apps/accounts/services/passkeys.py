@@ -24,7 +24,7 @@ from apps.accounts.errors import (
     AssertionRefusedError,
     CeremonyError,
     DemoAuthenticatorError,
-    EnrolmentLinkError,
+    EnrollmentLinkError,
     LastPasskeyError,
     PasskeyBlockedError,
     PasskeyClonedError,
@@ -32,7 +32,7 @@ from apps.accounts.errors import (
     UnknownPasskeyError,
 )
 from apps.accounts.events import AccountsAction
-from apps.accounts.models import Ceremony, EnrolmentLink, Passkey, User
+from apps.accounts.models import Ceremony, EnrollmentLink, Passkey, User
 from apps.accounts.services.ceremonies import consume, relying_party
 from apps.accounts.services.trail import actor_for, record
 from apps.audit.events import Actor
@@ -75,7 +75,7 @@ def finish_registration(
 ) -> Passkey:
     """Store the passkey that an authenticator made in answer to a ceremony.
 
-    Raises CeremonyError, AssertionRefusedError, EnrolmentLinkError,
+    Raises CeremonyError, AssertionRefusedError, EnrollmentLinkError,
     PasskeyTakenError and DemoAuthenticatorError.
     """
     ceremony = consume(
@@ -205,8 +205,8 @@ def fingerprint(passkey: Passkey) -> str:
 def _store(
     user: User, ceremony: Ceremony, made: rules.RegisteredCredential, name: str
 ) -> Passkey:
-    if ceremony.enrolment_link is not None:
-        _use_link(ceremony.enrolment_link)
+    if ceremony.enrollment_link is not None:
+        _use_link(ceremony.enrollment_link)
     if Passkey.objects.filter(credential_id=made.credential_id).exists():
         raise PasskeyTakenError
     passkey: Passkey = Passkey.objects.create(
@@ -227,20 +227,20 @@ def _store(
         context={
             "passkey": passkey.name,
             "demo": passkey.is_demo,
-            "by_link": ceremony.enrolment_link is not None,
+            "by_link": ceremony.enrollment_link is not None,
         },
     )
     return passkey
 
 
-def _use_link(link: EnrolmentLink) -> None:
+def _use_link(link: EnrollmentLink) -> None:
     # The condition sits in the UPDATE: of two browsers with one link, one wins.
     now = timezone.now()
-    used = EnrolmentLink.objects.filter(
+    used = EnrollmentLink.objects.filter(
         pk=link.pk, used_at__isnull=True, revoked_at__isnull=True, expires_at__gt=now
     ).update(used_at=now)
     if not used:
-        raise EnrolmentLinkError
+        raise EnrollmentLinkError
 
 
 def _check(

@@ -20,7 +20,7 @@ from apps.accounts.errors import (
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import memberships
-from apps.accounts.services.enrolment import issue_enrolment_link
+from apps.accounts.services.enrollment import issue_enrollment_link
 from apps.accounts.services.trail import record
 from apps.audit.events import Actor
 from apps.tenants.services import require_tenant_id
@@ -99,7 +99,7 @@ def invite(
     email: str,
     roles: Sequence[str],
 ) -> tuple[Membership, str]:
-    """Add a person to the tenant; return the membership and an enrolment token.
+    """Add a person to the tenant; return the membership and an enrollment token.
 
     For somebody who exists already the token is empty, and name and address stay as
     they are: their account is not this tenant's to hand out. Raises as `create_user`
@@ -111,7 +111,7 @@ def invite(
             actor=actor, username=username, display_name=display_name, email=email
         )
         membership = grant_membership(actor=actor, user=user, roles=roles)
-        return membership, issue_enrolment_link(actor=actor, user=user)
+        return membership, issue_enrollment_link(actor=actor, user=user)
     if Membership.objects.filter(user=user, tenant_id=require_tenant_id()).exists():
         raise AlreadyAMemberError(field="username")
     return grant_membership(actor=actor, user=user, roles=roles), ""
@@ -119,14 +119,14 @@ def invite(
 
 @transaction.atomic
 def issue_member_link(*, actor: Actor, membership: Membership) -> str:
-    """Return a new enrolment token for a member of the tenant whose scope is open.
+    """Return a new enrollment token for a member of the tenant whose scope is open.
 
     A link hands out the account in every tenant, so a tenant gives one only for people
-    who belong to no other. Raises SharedPersonError; `manage.py enrol` is the way then.
+    who belong to no other. Raises SharedPersonError; then `manage.py enroll` helps.
     """
     if {row.tenant_id for row in memberships(membership.user)} != {require_tenant_id()}:
         raise SharedPersonError
-    return issue_enrolment_link(actor=actor, user=membership.user)
+    return issue_enrollment_link(actor=actor, user=membership.user)
 
 
 @transaction.atomic

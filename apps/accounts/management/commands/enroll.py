@@ -1,4 +1,4 @@
-"""Print a fresh enrolment link: for the first administrator, and after a lock-out."""
+"""Print a fresh enrollment link: for the first administrator, and after a lock-out."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from apps.audit.events import Actor
 class Command(BaseCommand):
     """Make a link that lets a person register a passkey."""
 
-    help = "Print a single-use enrolment link for a person, valid for 30 minutes."
+    help = "Print a single-use enrollment link for a person, valid for 30 minutes."
 
     @override
     def add_arguments(self, parser: CommandParser) -> None:
@@ -27,5 +27,5 @@ class Command(BaseCommand):
             user = selectors.user_by_username(options["username"])
         except UserNotFoundError as error:
             raise CommandError(f"{error.message} {error.remedy}".strip()) from error
-        token = services.issue_enrolment_link(actor=Actor.command("enrol"), user=user)
-        self.stdout.write(services.enrolment_url(token))
+        token = services.issue_enrollment_link(actor=Actor.command("enroll"), user=user)
+        self.stdout.write(services.enrollment_url(token))

@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
-from apps.accounts.errors import EnrolmentLinkError
+from apps.accounts.errors import EnrollmentLinkError
 from apps.accounts.events import AccountsAction
-from apps.accounts.models import EnrolmentLink, User
+from apps.accounts.models import EnrollmentLink, User
 from apps.accounts.services.trail import record
 from apps.audit.events import Actor
 
@@ -20,14 +20,14 @@ LIFETIME = dt.timedelta(minutes=30)
 
 
 @transaction.atomic
-def issue_enrolment_link(*, actor: Actor, user: User) -> str:
+def issue_enrollment_link(*, actor: Actor, user: User) -> str:
     """Return the token of a new link; links issued before stop working."""
     now = timezone.now()
-    EnrolmentLink.objects.filter(
+    EnrollmentLink.objects.filter(
         user=user, used_at__isnull=True, revoked_at__isnull=True
     ).update(revoked_at=now)
     token = secrets.token_urlsafe(32)
-    EnrolmentLink.objects.create(
+    EnrollmentLink.objects.create(
         user=user,
         token_hash=_hash(token),
         created_by=actor.name,
@@ -35,25 +35,25 @@ def issue_enrolment_link(*, actor: Actor, user: User) -> str:
     )
     record(
         actor=actor,
-        action=AccountsAction.ENROLMENT_LINK_ISSUED,
+        action=AccountsAction.ENROLLMENT_LINK_ISSUED,
         user=user,
         context={"valid_minutes": int(LIFETIME.total_seconds() // 60)},
     )
     return token
 
 
-def enrolment_url(token: str) -> str:
+def enrollment_url(token: str) -> str:
     """Return the address that a person opens with a token."""
-    return f"{settings.PORTWARD_WEB_URL}/enrol/{token}/"
+    return f"{settings.PORTWARD_WEB_URL}/enroll/{token}/"
 
 
-def open_link(token: str, *, lock: bool = False) -> EnrolmentLink:
+def open_link(token: str, *, lock: bool = False) -> EnrollmentLink:
     """Return the link of a token while it can be used.
 
-    Raises EnrolmentLinkError. The token is 32 random bytes, so that looking up its
+    Raises EnrollmentLinkError. The token is 32 random bytes, so that looking up its
     hash gives nothing away through timing.
     """
-    links = EnrolmentLink.objects.select_related("user")
+    links = EnrollmentLink.objects.select_related("user")
     if lock:
         links = links.select_for_update(of=("self",))
     link = links.filter(
@@ -64,7 +64,7 @@ def open_link(token: str, *, lock: bool = False) -> EnrolmentLink:
         user__is_active=True,
     ).first()
     if link is None:
-        raise EnrolmentLinkError
+        raise EnrollmentLinkError
     return link
 
 
