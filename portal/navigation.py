@@ -71,7 +71,15 @@ AREAS = (
         "Access",
         "access",
         "People, roles, and when and where they count.",
-        apps=("roles", "scopes", "accounts"),
+        apps=(
+            "roles",
+            "scopes",
+            "accounts",
+            "signin",
+            "federation",
+            "clients",
+            "breakglass",
+        ),
     ),
     Area(
         "fleet",

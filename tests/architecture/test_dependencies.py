@@ -14,11 +14,15 @@ RANKS = {
     for rank, names in enumerate(
         [
             ["core"],
+            ["limits"],
             ["tenants"],
             ["audit"],
             ["outbox"],
             ["keys"],
             ["accounts", "scopes", "transparency"],
+            ["signin"],
+            ["clients", "federation"],
+            ["breakglass"],
             ["roles", "notifications"],
             ["policies", "delegations", "elevations", "nodes"],
             ["approvals"],
@@ -41,6 +45,7 @@ OPEN_BY_APP = {
     "outbox": {"handlers"},
     "keys": {"adapters", "tasks"},
     "accounts": {"adapters"},
+    "signin": {"middleware"},
 }
 
 

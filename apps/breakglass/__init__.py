@@ -1,0 +1,1 @@
+"""Sealed accounts for the day when everything else is down."""

@@ -1,0 +1,1 @@
+"""OAuth clients and the access tokens that they are given."""

@@ -1,0 +1,1 @@
+"""Identity providers that people may sign in with."""

@@ -1,0 +1,9 @@
+"""Addresses of the app."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern
+
+app_name = "federation"
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""Sign-in, sessions, and how sure a session is of who is there."""
