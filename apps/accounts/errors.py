@@ -184,3 +184,32 @@ class ApiTokenRefusedError(ForbiddenError):
     code = "accounts.api_token_refused"
     default_message = "The API token is unknown, expired or revoked."
     default_remedy = "Make a new one on your account page."
+
+
+class FreezeInvalidError(InvalidError):
+    """What was asked of a freeze cannot be."""
+
+    code = "accounts.freeze_invalid"
+
+
+class FreezeNotFoundError(NotFoundError):
+    """There is no such freeze, or it is over."""
+
+    code = "accounts.freeze_not_found"
+    default_message = "There is no such freeze any more."
+
+
+class LastAdminFrozenError(ConflictError):
+    """The freeze would leave a tenant without a security admin who can work."""
+
+    code = "accounts.last_admin_frozen"
+    default_message = "This would lock the last working security admin out."
+    default_remedy = "Make somebody else a security admin first."
+
+
+class OwnFreezeError(ForbiddenError):
+    """A freeze is lifted by another person."""
+
+    code = "accounts.own_freeze"
+    default_message = "Another person has to lift this freeze."
+    default_remedy = "Ask another security admin; it also ends by itself."

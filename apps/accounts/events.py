@@ -22,3 +22,7 @@ class AccountsAction(StrEnum):
     SIGNED_OUT = "accounts.signed_out"
     SIGN_IN_REFUSED = "accounts.sign_in_refused"
     ASSERTION_REFUSED = "accounts.assertion_refused"
+    SIGN_IN_THROTTLED = "accounts.sign_in_throttled"
+    FROZEN = "accounts.frozen"
+    FREEZE_APPEALED = "accounts.freeze_appealed"
+    FREEZE_LIFTED = "accounts.freeze_lifted"

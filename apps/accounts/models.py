@@ -204,3 +204,60 @@ class ApiToken(TenantModel):
     @override
     def __str__(self) -> str:
         return self.name
+
+
+class RefusedSignIn(UUIDModel):
+    """A sign-in as a known person that was refused; risk is judged by them."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    at = models.DateTimeField(auto_now_add=True)
+    code = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["-at"]
+        indexes = [
+            models.Index(fields=["user", "-at"], name="accounts_refused_by_user"),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user}: {self.code}"
+
+
+class Freeze(TenantModel):
+    """Keeps a person, or one session of theirs, from working in the tenant.
+
+    It ends by itself. Who is frozen reads why and until when, and may appeal.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="freezes")
+    sign_in_id = models.UUIDField(null=True)
+    reason = models.CharField(max_length=500)
+    instructions = models.CharField(max_length=500, blank=True)
+    is_automatic = models.BooleanField(default=False)
+    created_by_id = models.CharField(max_length=64)
+    created_by = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+    appeal = models.TextField(blank=True, max_length=2000)
+    appealed_at = models.DateTimeField(null=True)
+    lifted_at = models.DateTimeField(null=True)
+    lifted_by = models.CharField(max_length=200, blank=True)
+    lift_reason = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ["-created_at"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(expires_at__gt=models.F("created_at")),
+                name="accounts_freeze_ends",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(lifted_at__isnull=True) | ~models.Q(lifted_by=""),
+                name="accounts_freeze_lifted_by_somebody",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.user} until {self.expires_at:%Y-%m-%d %H:%M}"

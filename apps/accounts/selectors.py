@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 
 from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.accounts.errors import UserNotFoundError
-from apps.accounts.models import ApiToken, Membership, Passkey, User
+from apps.accounts.models import (
+    ApiToken,
+    Freeze,
+    Membership,
+    Passkey,
+    RefusedSignIn,
+    User,
+)
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant_id, user_rows
 
@@ -69,8 +77,29 @@ def roles_in_scope(user: User) -> tuple[str, ...]:
         membership = Membership.objects.filter(
             user_id=user.pk, tenant_id=tenant_id
         ).first()
-        cache[tenant_id] = tuple(membership.roles) if membership else ()
+        # Who is frozen holds nothing, on whatever way they come.
+        is_frozen = membership is None or active_freezes(user).exists()
+        cache[tenant_id] = () if is_frozen else tuple(membership.roles)
     return cache[tenant_id]
+
+
+def active_freezes(
+    user: User, *, sign_in_id: uuid.UUID | None = None
+) -> QuerySet[Freeze]:
+    """Return the freezes of a person, or of one session, in the open tenant."""
+    return open_freezes().filter(user_id=user.pk, sign_in_id=sign_in_id)
+
+
+def open_freezes() -> QuerySet[Freeze]:
+    """Return the freezes of the open tenant that still hold."""
+    return Freeze.objects.filter(
+        lifted_at__isnull=True, expires_at__gt=timezone.now()
+    ).select_related("user")
+
+
+def refused_sign_ins(user: User, *, since: dt.datetime) -> int:
+    """Return how often a sign-in as this person was refused since a moment."""
+    return RefusedSignIn.objects.filter(user_id=user.pk, at__gte=since).count()
 
 
 def api_tokens(user: User) -> QuerySet[ApiToken]:

@@ -11,6 +11,7 @@ from apps.accounts.services.enrollment import (
     issue_enrollment_link,
     open_link,
 )
+from apps.accounts.services.freezes import appeal_freeze, freeze, lift_freeze
 from apps.accounts.services.passkeys import (
     VerifiedAssertion,
     fingerprint,
@@ -34,13 +35,14 @@ from apps.accounts.services.tokens import (
     issue_api_token,
     revoke_api_token,
 )
-from apps.accounts.services.trail import actor_for
+from apps.accounts.services.trail import actor_for, note_refused_sign_in
 
 __all__ = [
     "CeremonyOptions",
     "TokenHolder",
     "VerifiedAssertion",
     "actor_for",
+    "appeal_freeze",
     "authenticate_api_token",
     "begin_ceremony",
     "begin_operation_ceremony",
@@ -50,11 +52,14 @@ __all__ = [
     "fingerprint",
     "finish_login",
     "finish_registration",
+    "freeze",
     "grant_membership",
     "invite",
     "issue_api_token",
     "issue_enrollment_link",
     "issue_member_link",
+    "lift_freeze",
+    "note_refused_sign_in",
     "open_link",
     "record_sign_out",
     "remove_passkey",

@@ -34,7 +34,7 @@ from apps.accounts.errors import (
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import Ceremony, EnrollmentLink, Passkey, User
 from apps.accounts.services.ceremonies import consume, relying_party
-from apps.accounts.services.trail import actor_for, record
+from apps.accounts.services.trail import actor_for, note_refused_sign_in, record
 from apps.audit.events import Actor
 
 
@@ -315,13 +315,9 @@ def _note_sign_in_refusal(
     )
     if passkey is None:
         return
-    with transaction.atomic():
-        record(
-            actor=Actor.system("accounts"),
-            action=AccountsAction.SIGN_IN_REFUSED,
-            user=passkey.user,
-            context={"code": error.code, "passkey": passkey.name},
-        )
+    note_refused_sign_in(
+        user=passkey.user, code=error.code, context={"passkey": passkey.name}
+    )
 
 
 def _remember(refusal: _Refusal) -> None:

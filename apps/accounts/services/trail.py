@@ -10,8 +10,10 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from django.db import transaction
+
 from apps.accounts.events import AccountsAction
-from apps.accounts.models import User
+from apps.accounts.models import RefusedSignIn, User
 from apps.accounts.selectors import memberships
 from apps.audit import services as audit
 from apps.audit.events import Actor
@@ -54,3 +56,15 @@ def record(
                 after=after,
                 context=context,
             )
+
+
+@transaction.atomic
+def note_refused_sign_in(*, user: User, code: str, context: Mapping[str, Any]) -> None:
+    """Remember that a sign-in as a person was refused, and tell their tenants why."""
+    RefusedSignIn.objects.create(user=user, code=code)
+    record(
+        actor=Actor.system("accounts"),
+        action=AccountsAction.SIGN_IN_REFUSED,
+        user=user,
+        context={"code": code, **context},
+    )
