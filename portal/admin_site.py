@@ -14,7 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
 from typing_extensions import override
 
-from apps.accounts import views as accounts_views
+from apps.accounts.permissions import is_signed_in
+from apps.signin.views import entry
 from portal import overview, search
 from portal.navigation import AREAS, rail
 
@@ -82,23 +83,22 @@ class PortalAdminSite(AdminSite):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let people in who signed in with a passkey; what they see is up to roles."""
-        user = request.user
-        return bool(user.is_active and getattr(user, "is_verified", bool)())
+        """Let people in who proved enough; what they see is up to roles."""
+        return request.user.is_active and is_signed_in(request)
 
     @override
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Show the passkey page instead of the password form."""
-        return accounts_views.login(request)
+        return entry.login(request)
 
     @override
     def logout(  # type: ignore[override]  # a redirect is an answer too
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """End the session."""
-        return accounts_views.logout(request)
+        return entry.logout(request)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

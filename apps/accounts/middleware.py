@@ -14,7 +14,7 @@ from django.urls import reverse
 
 from apps.accounts import services
 from apps.accounts.models import Membership, User
-from apps.accounts.permissions import TENANT_SESSION_KEY
+from apps.accounts.permissions import TENANT_SESSION_KEY, is_signed_in
 from apps.accounts.selectors import memberships
 from apps.tenants.services import tenant_scope
 
@@ -100,12 +100,10 @@ class TenantMiddleware:
 
 def _has_to_choose(request: HttpRequest) -> bool:
     """Say whether a page of the console was asked for before a tenant was chosen."""
-    check = getattr(request.user, "is_verified", None)
     return (
         request.method == "GET"
         and request.path.startswith(reverse("admin:index"))
         and request.path not in {reverse("admin:login"), reverse("admin:logout")}
-        and callable(check)
-        and bool(check())
+        and is_signed_in(request)
         and len(getattr(request, "memberships", ())) > 1
     )

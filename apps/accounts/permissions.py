@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+from collections.abc import Callable
 from typing import Any
 
-from django.http import HttpRequest
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.urls import reverse
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
@@ -14,34 +18,54 @@ from typing_extensions import override
 
 from apps.accounts.choices import TenantRole
 from apps.accounts.errors import NotAMemberError, RoleRequiredError
-from apps.accounts.models import Passkey, User
+from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
-from apps.accounts.services import TokenHolder, actor_for, fingerprint
+from apps.accounts.services import TokenHolder, actor_for
 from apps.audit.events import Actor
 from apps.tenants.services import tenant_scope
 
 # Where the session keeps the tenant that the person works in.
 TENANT_SESSION_KEY = "tenant_id"
 
+View = Callable[..., HttpResponse]
+
 
 def user_of(request: HttpRequest) -> User:
-    """Return the person who is signed in with a verified passkey.
+    """Return the person of a live session that proved enough for the console.
 
-    Raises NotAMemberError for anybody else.
+    The sign-in middleware says so for each request. Raises NotAMemberError for anybody
+    else.
     """
     user = request.user
-    if isinstance(user, User) and user.is_active and _is_verified(user):
+    if isinstance(user, User) and user.is_active and is_signed_in(request):
         # The request holds a lazy stand-in; the real row is what services expect.
         return User.objects.get(pk=user.pk)
-    raise NotAMemberError("Sign in with a passkey first.")
+    raise NotAMemberError("Sign in first.")
+
+
+def is_signed_in(request: HttpRequest) -> bool:
+    """Say whether the sign-in middleware found a live session that proved enough."""
+    return getattr(request, "is_signed_in", False) is True
 
 
 def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in person as the actor of what the request does."""
-    user = user_of(request)
-    device = getattr(request.user, "otp_device", None)
-    credential = fingerprint(device) if isinstance(device, Passkey) else ""
-    return actor_for(user, credential=credential)
+    credential = str(getattr(request, "credential", ""))
+    return actor_for(user_of(request), credential=credential)
+
+
+def verified(view: View) -> View:
+    """Let only people in who signed in and proved enough for the console."""
+
+    @functools.wraps(view)
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        try:
+            user_of(request)
+        except NotAMemberError:
+            return redirect_to_login(request.get_full_path(), reverse("admin:login"))
+        return view(request, *args, **kwargs)
+
+    return inner
 
 
 def require(user: User, tenant_role: TenantRole | str) -> None:
@@ -82,8 +106,3 @@ class TenantScopedView(APIView):
         super().perform_authentication(request)
         if isinstance(request.auth, TokenHolder):
             self._scope.enter_context(tenant_scope(request.auth.tenant_id))
-
-
-def _is_verified(user: User) -> bool:
-    check = getattr(user, "is_verified", None)
-    return callable(check) and bool(check())

@@ -48,6 +48,21 @@ ACTIONS_BY_ROLE: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True)
+class SignInRules:
+    """What a tenant asks of sign-ins. Risks are shares of 100.
+
+    Passkeys are always accepted; `accepted` names what else is, and none of that ever
+    suffices for an administrative change or an approval.
+    """
+
+    accepted: frozenset[str] = frozenset({"totp", "hotp", "recovery"})
+    attestation: str = "none"
+    aaguids: frozenset[str] = frozenset()
+    risk_step_up: int = 40
+    risk_block: int = 80
+
+
+@dataclass(frozen=True)
 class RelyingParty:
     """Whom passkeys are bound to, and the pages that may ask for them."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.errors import UserNotFoundError
@@ -17,6 +17,7 @@ from apps.accounts.models import (
     RefusedSignIn,
     User,
 )
+from apps.accounts.rules import SignInRules
 from apps.tenants.models import Tenant
 from apps.tenants.services import current_tenant_id, user_rows
 
@@ -78,16 +79,24 @@ def roles_in_scope(user: User) -> tuple[str, ...]:
             user_id=user.pk, tenant_id=tenant_id
         ).first()
         # Who is frozen holds nothing, on whatever way they come.
-        is_frozen = membership is None or active_freezes(user).exists()
-        cache[tenant_id] = () if is_frozen else tuple(membership.roles)
+        if membership is None or active_freezes(user).exists():
+            cache[tenant_id] = ()
+        else:
+            cache[tenant_id] = tuple(membership.roles)
     return cache[tenant_id]
 
 
 def active_freezes(
     user: User, *, sign_in_id: uuid.UUID | None = None
 ) -> QuerySet[Freeze]:
-    """Return the freezes of a person, or of one session, in the open tenant."""
-    return open_freezes().filter(user_id=user.pk, sign_in_id=sign_in_id)
+    """Return the freezes that keep a person from working in the open tenant.
+
+    Those of the whole person, and of the session if one is named.
+    """
+    mine = Q(sign_in_id__isnull=True)
+    if sign_in_id is not None:
+        mine |= Q(sign_in_id=sign_in_id)
+    return open_freezes().filter(mine, user_id=user.pk)
 
 
 def open_freezes() -> QuerySet[Freeze]:
@@ -95,6 +104,11 @@ def open_freezes() -> QuerySet[Freeze]:
     return Freeze.objects.filter(
         lifted_at__isnull=True, expires_at__gt=timezone.now()
     ).select_related("user")
+
+
+def sign_in_rules() -> SignInRules:
+    """Return what the open tenant asks of sign-ins."""
+    return SignInRules()
 
 
 def refused_sign_ins(user: User, *, since: dt.datetime) -> int:

@@ -1,4 +1,4 @@
-"""Addresses of sign-in, enrollment and one's own account."""
+"""Addresses of one's own account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from apps.accounts import views
 app_name = "accounts"
 
 urlpatterns: list[URLPattern] = [
-    path("enroll/<str:token>/", views.enroll, name="enroll"),
     path("account/", views.account, name="account"),
     path(
         "account/passkeys/<int:passkey_id>/remove/",
@@ -23,16 +22,4 @@ urlpatterns: list[URLPattern] = [
         name="revoke_api_token",
     ),
     path("account/tenant/", views.choose_tenant, name="choose_tenant"),
-    path("auth/login/options/", views.login_options, name="login_options"),
-    path("auth/login/verify/", views.login_verify, name="login_verify"),
-    path(
-        "auth/registration/options/",
-        views.registration_options,
-        name="registration_options",
-    ),
-    path(
-        "auth/registration/verify/",
-        views.registration_verify,
-        name="registration_verify",
-    ),
 ]

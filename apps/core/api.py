@@ -9,28 +9,14 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.core.errors import (
-    ConflictError,
-    ForbiddenError,
-    InvalidError,
-    MisconfiguredError,
-    NotFoundError,
-    PortwardError,
-)
+from apps.core.errors import PortwardError, status_of
 
 PROBLEM_TYPE = "application/problem+json"
-_STATUS: tuple[tuple[type[PortwardError], int], ...] = (
-    (InvalidError, status.HTTP_400_BAD_REQUEST),
-    (ForbiddenError, status.HTTP_403_FORBIDDEN),
-    (NotFoundError, status.HTTP_404_NOT_FOUND),
-    (ConflictError, status.HTTP_409_CONFLICT),
-    (MisconfiguredError, status.HTTP_503_SERVICE_UNAVAILABLE),
-)
 
 
 class Page(CursorPagination):
@@ -74,16 +60,16 @@ def problem_response(error: Exception, _context: dict[str, Any]) -> Response | N
 
 
 def _from_ours(error: PortwardError) -> Response:
-    for family, code in _STATUS:
-        if isinstance(error, family):
-            return problem(
-                error.code,
-                error.message,
-                code,
-                field=error.field,
-                remedy=error.remedy,
-            )
-    return problem(error.code, error.message, status.HTTP_500_INTERNAL_SERVER_ERROR)
+    answer = problem(
+        error.code,
+        error.message,
+        status_of(error),
+        field=error.field,
+        remedy=error.remedy,
+    )
+    if error.challenge:
+        answer["WWW-Authenticate"] = error.challenge
+    return answer
 
 
 def _from_framework(error: exceptions.APIException) -> Response:

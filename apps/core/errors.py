@@ -12,8 +12,11 @@ class PortwardError(Exception):
     """Any failure the product expects and can explain."""
 
     code = "core.error"
+    status = 500
     default_message = "The operation failed."
     default_remedy = ""
+    # What a 401 asks for (RFC 9110, section 11.6.1); set, it makes the answer one.
+    challenge = ""
 
     def __init__(
         self,
@@ -41,6 +44,7 @@ class InvalidError(PortwardError):
     """What was sent cannot be accepted as it is."""
 
     code = "core.invalid"
+    status = 400
     default_message = "The input is not valid."
 
 
@@ -48,6 +52,7 @@ class ConflictError(PortwardError):
     """The state changed, or does not allow the operation now."""
 
     code = "core.conflict"
+    status = 409
     default_message = "The state does not allow this now."
     default_remedy = "Reload and try again."
 
@@ -56,6 +61,7 @@ class ForbiddenError(PortwardError):
     """The actor may not do this."""
 
     code = "core.forbidden"
+    status = 403
     default_message = "You may not do this."
 
 
@@ -63,6 +69,7 @@ class NotFoundError(PortwardError):
     """There is no such thing, or none that the actor may see."""
 
     code = "core.not_found"
+    status = 404
     default_message = "There is no such thing here."
 
 
@@ -70,4 +77,10 @@ class MisconfiguredError(PortwardError):
     """The installation lacks something the operation needs."""
 
     code = "core.misconfigured"
+    status = 503
     default_message = "The installation is not configured for this."
+
+
+def status_of(error: PortwardError) -> int:
+    """Return the HTTP status that an error is answered with."""
+    return 401 if error.challenge else error.status

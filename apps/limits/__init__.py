@@ -1,1 +1,1 @@
-"""Rate limits: token buckets, whose address a request comes from, and what was refused."""
+"""Rate limits, whose address a request comes from, and what was refused."""

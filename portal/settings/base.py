@@ -54,6 +54,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "apps.signin.middleware.SignInMiddleware",
     "apps.accounts.middleware.TenantMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
@@ -108,6 +109,12 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
+# A MaxMind-format database file that tells where an address is; none by default.
+PORTWARD_GEOIP_DATABASE = ""
+PORTWARD_DEVICE_COOKIE = "portward-device"
+PORTWARD_ELEVATED_COOKIE = "portward-elevated"
+# What each address does, and so which proof it asks for; see apps.signin.
+PORTWARD_OPERATIONS = "portal.operations.ROUTES"
 CSRF_COOKIE_SAMESITE = "Strict"
 X_FRAME_OPTIONS = "DENY"
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -5,7 +5,9 @@ const note = document.getElementById('fleet-note');
 const NOTE = note?.textContent ?? '';
 
 async function refresh() {
-  const answer = await fetch(live.dataset.url, { credentials: 'same-origin', redirect: 'error' });
+  const answer = await fetch(live.dataset.url, {
+    credentials: 'same-origin', redirect: 'error', headers: { 'X-Portward-Background': '1' },
+  });
   if (!answer.ok) throw new Error(String(answer.status));
   const text = await answer.text();
   // Keep what the reader opened or focused: replace only when something changed.

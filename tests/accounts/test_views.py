@@ -29,7 +29,7 @@ LIST = "/admin/accounts/membership/"
 
 def send(client: Client, name: str, body: dict[str, Any]) -> Any:
     return client.post(
-        reverse(f"accounts:{name}"), json.dumps(body), content_type="application/json"
+        reverse(f"signin:{name}"), json.dumps(body), content_type="application/json"
     )
 
 
@@ -152,7 +152,7 @@ def test_a_new_session_begins_at_sign_in(
 @pytest.mark.parametrize("body", ["{", "[]", '{"ceremony": 1}', '{"credential": []}'])
 def test_malformed_answers_are_refused(client: Client, body: str) -> None:
     answer = client.post(
-        reverse("accounts:login_verify"), body, content_type="application/json"
+        reverse("signin:login_verify"), body, content_type="application/json"
     )
     assert answer.status_code == 400
     assert answer.json()["code"] == "core.invalid"

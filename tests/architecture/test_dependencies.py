@@ -41,7 +41,7 @@ OPEN_TO_OTHERS = {
 }
 # A handler registers with the outbox, and the key store is an interface of its own.
 OPEN_BY_APP = {
-    "core": {"admin"},
+    "core": {"admin", "api", "views"},
     "outbox": {"handlers"},
     "keys": {"adapters", "tasks"},
     "accounts": {"adapters"},

@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from django.conf import settings
 from django.test import Client
 
 from apps.accounts import services
 from apps.accounts.models import Passkey, User
 from apps.audit.events import Actor
+from apps.signin import services as sign_in_services
+from apps.signin.rules.risk import network_of
+from apps.signin.rules.sessions import fingerprint
+from apps.signin.services import RequestFacts
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.simulators.authenticator import SimulatedAuthenticator
@@ -77,6 +82,27 @@ def sign_in(client: Client, user: User, passkey: Passkey) -> None:
     session = client.session
     session["otp_device_id"] = passkey.persistent_id
     session.save()
+    facts = RequestFacts(
+        address="127.0.0.1",
+        network=network_of("127.0.0.1"),
+        fingerprint=fingerprint({}),
+        label="A browser",
+        device_token=sign_in_services.new_device_token(),
+    )
+    row = sign_in_services.open_session(
+        user=user,
+        session_key=str(session.session_key),
+        facts=facts,
+        factors=sign_in_services.passkey_factors(passkey),
+        otp_device=passkey.persistent_id,
+    )
+    client.cookies[settings.PORTWARD_DEVICE_COOKIE] = facts.device_token
+    client.cookies[settings.PORTWARD_ELEVATED_COOKIE] = sign_in_services.add_proof(
+        sign_in=row,
+        factors=sign_in_services.passkey_factors(passkey),
+        facts=facts,
+        otp_device=passkey.persistent_id,
+    )
 
 
 def signed_in_client(user: User, folder: Path) -> Client:

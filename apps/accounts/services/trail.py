@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any
 
 from django.db import transaction
@@ -32,7 +33,7 @@ def actor_for(user: User, credential: str = "") -> Actor:
 def record(
     *,
     actor: Actor,
-    action: AccountsAction,
+    action: StrEnum,
     user: User,
     before: Mapping[str, Any] | None = None,
     after: Mapping[str, Any] | None = None,

@@ -15,17 +15,29 @@ const WORDS = {
   NotSupportedError: 'This authenticator cannot make the kind of key that is needed.',
 };
 
-export async function post(url, body) {
+/* Confirms an operation that the portal asked a proof for, and returns its number. */
+async function confirmOperation(address) {
+  const options = await post(`${address}options/`, {}, 'none');
+  const credential = await askForSignature(options);
+  const answer = await post(`${address}verify/`, {ceremony: options.ceremony, credential}, 'none');
+  return answer.operation;
+}
+
+export async function post(url, body, proof = '') {
   const token = document.querySelector('input[name=csrfmiddlewaretoken]').value;
   const isForm = body instanceof FormData;
   const headers = {'X-CSRFToken': token, Accept: 'application/json'};
   if (!isForm) headers['Content-Type'] = 'application/json';
+  if (proof && proof !== 'none') headers['X-Portward-Operation'] = proof;
   const answer = await fetch(url, {
     method: 'POST', credentials: 'same-origin', headers,
     body: isForm ? body : JSON.stringify(body),
   });
   let content = {};
   try { content = await answer.json(); } catch { /* an error page is not JSON */ }
+  if (answer.status === 401 && content.confirm && !proof) {
+    return post(url, body, await confirmOperation(content.confirm));
+  }
   if (!answer.ok) {
     const words = [content.message || content.detail || `The portal answered ${answer.status}.`, content.remedy];
     throw new Error(words.filter(Boolean).join(' '));

@@ -1,0 +1,1 @@
+"""Decisions about sessions, assurance, operations and risk. Pure."""

@@ -1,0 +1,1 @@
+"""Pages and answers of sign-in, confirmation and sessions."""

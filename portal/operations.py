@@ -1,0 +1,84 @@
+"""Which address does which operation: the one table that the sign-in middleware reads.
+
+An unsafe method of an address that is not listed counts as a change like any other, so
+that a new page is protected before anybody thinks of it. `None` means that no proof is
+asked for: the method is part of signing in or changes nothing. `ANY` marks addresses
+that a session may use before its person has proven enough, or while they are frozen.
+What the operations ask for stands in apps.signin.rules.operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from apps.signin.rules.operations import Operation
+
+Route = Mapping[str, Operation | None]
+
+# On the way in or out, or part of a confirmation itself.
+_OPEN: Route = {"ANY": None, "POST": None}
+# Begins a signature, which changes nothing before it is sent.
+_BEGINS: Route = {"POST": None}
+
+
+def _post(operation: Operation) -> Route:
+    return {"POST": operation}
+
+
+def _pages(model: str, operation: Operation, *pages: str) -> dict[str, Route]:
+    return {f"admin:{model}_{page}": _post(operation) for page in pages}
+
+
+ROUTES: Mapping[str, Route] = {
+    "healthz": _OPEN,
+    "favicon": _OPEN,
+    "home": _OPEN,
+    "admin:login": _OPEN,
+    "admin:logout": _OPEN,
+    "admin:jsi18n": _OPEN,
+    "signin:enroll": _OPEN,
+    "signin:login_options": _OPEN,
+    "signin:login_verify": _OPEN,
+    "signin:state": _OPEN,
+    "signin:confirm": _OPEN,
+    "signin:confirm_options": _OPEN,
+    "signin:confirm_verify": _OPEN,
+    "signin:confirm_presence": _OPEN,
+    "signin:appeal": _OPEN,
+    "signin:end_elevation": _BEGINS,
+    "accounts:choose_tenant": _BEGINS,
+    # Who comes by an enrollment link has no session; the views ask for one or a link.
+    "signin:registration_options": _post(Operation.ADD_CREDENTIAL),
+    "signin:registration_verify": _post(Operation.ADD_CREDENTIAL),
+    "accounts:remove_passkey": _post(Operation.REMOVE_CREDENTIAL),
+    "accounts:api_tokens": _post(Operation.ISSUE_TOKEN),
+    "accounts:revoke_api_token": _post(Operation.REVOKE_TOKEN),
+    "signin:end_session": _post(Operation.END_SESSION),
+    "signin:end_others": _post(Operation.END_SESSION),
+    "signin:trust_device": _post(Operation.TRUST_DEVICE),
+    "signin:forget_device": _post(Operation.END_SESSION),
+    "admin:audit_auditentry_changelist": {"GET": Operation.VIEW_AUDIT},
+    "admin:audit_auditentry_change": {"GET": Operation.VIEW_AUDIT},
+    **_pages("accounts_membership", Operation.INVITE_PERSON, "add", "link"),
+    **_pages("accounts_membership", Operation.CHANGE_PERSON, "change", "revoke"),
+    **_pages("signin_signin", Operation.END_SESSION, "end"),
+    **_pages("accounts_freeze", Operation.FREEZE, "add"),
+    **_pages("accounts_freeze", Operation.LIFT_FREEZE, "lift"),
+    **_pages("scopes_timewindow", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("scopes_location", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_role", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_permission", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_principal", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_resource", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_resourcetype", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_attributedefinition", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_assignment", Operation.CHANGE_ACCESS, "add", "change", "revoke"),
+    **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change"),
+    **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
+    **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
+    **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),
+    "admin:approvals_propose": _post(Operation.OPEN_REQUEST),
+    "admin:approvals_cancel": _post(Operation.OPEN_REQUEST),
+    "admin:approvals_vote_options": _BEGINS,
+    "admin:approvals_vote": _post(Operation.VOTE),
+}
