@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any, cast
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar, cast
 
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.db.models.base import ModelBase
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
@@ -19,6 +22,9 @@ from apps.signin.views import entry
 from portal import overview, search
 from portal.navigation import AREAS, rail
 
+View = TypeVar("View", bound=Callable[..., HttpResponseBase])
+# The overview leads on to the choice of a tenant; nobody is kept from leaving.
+_WITHOUT_TENANT = {"index", "logout"}
 _PASSWORD_PAGES = {"password_change", "password_change_done"}
 
 
@@ -48,6 +54,10 @@ class WithoutLogEntries(ModelAdmin[Model]):
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """Show nothing: the history is the audit log."""
+        raise Http404
+
+    def _get_obj_does_not_exist_redirect(self, *_args: object) -> HttpResponse:
+        """Answer 404 for what is not in the tenant, as all our own pages do."""
         raise Http404
 
 
@@ -99,6 +109,12 @@ class PortalAdminSite(AdminSite):
     ) -> HttpResponse:
         """End the session."""
         return entry.logout(request)
+
+    @override
+    def admin_view(self, view: View, cacheable: bool = False) -> View:
+        """Refuse pages to people who belong to no tenant, or have chosen none."""
+        is_free = getattr(view, "__name__", "") in _WITHOUT_TENANT
+        return super().admin_view(view if is_free else _in_a_tenant(view), cacheable)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:
@@ -178,3 +194,15 @@ class PortalAdminSite(AdminSite):
             "groups": search.find(self, request, query) if query else [],
         }
         return TemplateResponse(request, "admin/search.html", context)
+
+
+def _in_a_tenant(view: View) -> View:
+    @functools.wraps(view)
+    def inner(
+        request: HttpRequest, *args: object, **kwargs: object
+    ) -> HttpResponseBase:
+        if getattr(request, "tenant", None) is None:
+            raise PermissionDenied("Choose a tenant that you are a member of.")
+        return view(request, *args, **kwargs)
+
+    return cast("View", inner)

@@ -5,14 +5,17 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.templatetags.static import static
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 
+@require_safe
 def health(_request: HttpRequest) -> HttpResponse:
     """Answer that the process lives; asks nothing of database or broker."""
     return HttpResponse("ok", content_type="text/plain")
 
 
+@require_safe
 def favicon(_request: HttpRequest) -> HttpResponse:
     """Lead browsers that ask for the old name to our mark."""
     return redirect(static("portal/mark.svg"), permanent=True)

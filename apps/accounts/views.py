@@ -98,6 +98,8 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
 @require_POST
 def revoke_api_token(request: HttpRequest, token_id: uuid.UUID) -> HttpResponse:
     """End one of a person's own tokens."""
+    if current_tenant_id() is None:
+        return redirect("accounts:choose_tenant")
     services.revoke_api_token(
         actor=actor_of(request), token_id=token_id, owner=user_of(request)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
@@ -77,7 +77,7 @@ class NodeAdmin(_ReadOnly, admin.ModelAdmin[Node]):
             raise PermissionDenied
         node = self.get_object(request, str(node_id))
         if node is None:
-            return redirect("admin:nodes_node_changelist")
+            raise Http404
         if request.method != "POST":
             context = {
                 **self.admin_site.each_context(request),

@@ -168,6 +168,9 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""
         change_request = self._find(request, request_id)
+        may_cancel = pages.what_next(change_request, user_of(request))["may_cancel"]
+        if change_request.is_open and not may_cancel:
+            raise PermissionDenied
         form = CancelForm(request.POST or None, label_suffix="")
         if request.method == "POST" and form.is_valid():
             try:

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils import timezone
@@ -22,6 +22,7 @@ from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.roles import selectors, services
+from apps.roles.errors import AssignmentNotFoundError
 from apps.roles.forms import AssignmentForm
 from apps.roles.models import Assignment
 from apps.roles.rules import AssignmentSpec
@@ -120,6 +121,8 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
             raise PermissionDenied
         try:
             row = services.revoke_assignment(actor=actor_of(request), assignment_id=pk)
+        except AssignmentNotFoundError as error:
+            raise Http404 from error
         except PortwardError as error:
             messages.error(request, f"{error.message} {error.remedy}".strip())
         else:

@@ -1,0 +1,365 @@
+"""The one table of all addresses: who gets what, and why.
+
+Every route of the URLconf has a row here, or the walk fails. Deny by default: an
+address that lets anonymous people in stands in PUBLIC with a sentence why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.walk.answers import Answer, Answers, Row, all_get, signed_in
+
+SHOWN, MOVED, DONE = Answer.SHOWN, Answer.MOVED, Answer.DONE
+SIGN_IN, UNKNOWN = Answer.SIGN_IN, Answer.UNKNOWN
+FORBIDDEN, ABSENT, NO_METHOD = Answer.FORBIDDEN, Answer.ABSENT, Answer.NO_METHOD
+
+# Tables that any request may write to, because of what they are for.
+BOOKKEEPING = {
+    "django_session": "a session remembers its tenant and its notices",
+    "accounts_apitoken": "a token remembers when it was last used",
+}
+
+ANYBODY, NOT_BY_POST = all_get(SHOWN), all_get(NO_METHOD)
+MEMBERS = signed_in(SHOWN, FORBIDDEN, SHOWN)
+NOT_BY_GET = signed_in(NO_METHOD, FORBIDDEN, NO_METHOD)
+NOBODY = signed_in(FORBIDDEN, FORBIDDEN, FORBIDDEN)
+NOTHING = signed_in(ABSENT, FORBIDDEN, ABSENT)
+
+PUBLIC: Mapping[str, Row] = {
+    "healthz": Row(
+        "A supervisor asks whether the process lives; it says ok and nothing else.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+    ),
+    "favicon": Row(
+        "Browsers ask for the mark before anybody has signed in.",
+        get=all_get(MOVED),
+        post=NOT_BY_POST,
+    ),
+    "home": Row(
+        "The bare address leads to the console, which asks who is there.",
+        get=all_get(MOVED),
+        post=all_get(MOVED),
+    ),
+    "api:schema": Row(
+        "What the interface looks like holds no data of anybody.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+    ),
+    "api:docs": Row(
+        "The same description, to read; it holds no data of anybody.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+    ),
+    "admin:login": Row(
+        "Signing in is what people do who are not signed in.",
+        get=Answers(SHOWN, MOVED, MOVED, MOVED, MOVED, MOVED),
+        post=Answers(SHOWN, MOVED, MOVED, MOVED, MOVED, MOVED),
+    ),
+    "admin:logout": Row(
+        "Whoever is out already is led to the console, which asks who is there.",
+        get=Answers(MOVED, *([NO_METHOD] * 5)),
+        post=Answers(MOVED, *([SIGN_IN] * 5)),
+        writes=frozenset({"audit_audithead", "audit_auditentry"}),
+    ),
+    "accounts:enroll": Row(
+        "Who holds the link has no passkey yet: the link is what they prove.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["enrollment token"],
+    ),
+    "accounts:login_options": Row(
+        "A sign-in begins with a challenge, which is worth nothing without a key.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "accounts:login_verify": Row(
+        "The answer to the challenge is the proof of who asks.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+    ),
+    "accounts:registration_options": Row(
+        "Registering asks for a link in the body, or for a session.",
+        get=NOT_BY_POST,
+        post=Answers(FORBIDDEN, *([DONE] * 5)),
+        is_json=True,
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "accounts:registration_verify": Row(
+        "The challenge came from a link or a session; the answer names it.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+    ),
+}
+
+OWN: Mapping[str, Row] = {
+    "accounts:account": Row(
+        "One's own passkeys, whatever tenant one belongs to.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "accounts:remove_passkey": Row(
+        "Only one's own passkeys are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["passkey"],
+        acts=True,
+    ),
+    "accounts:api_tokens": Row(
+        "One's own tokens in the chosen tenant; without one there is none to choose.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(SHOWN, MOVED, SHOWN),
+    ),
+    "accounts:revoke_api_token": Row(
+        "Only one's own tokens are found; ending another's changes nothing.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["token of the admin"],
+        acts=True,
+    ),
+    "accounts:choose_tenant": Row(
+        "One's own tenants; only a member's choice counts.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+    ),
+}
+
+CONSOLE: Mapping[str, Row] = {
+    "admin:index": Row(
+        "The overview of one's own tenant; who left sees an empty one.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+    ),
+    "admin:search": Row("Finds rows of one's own tenant.", get=MEMBERS, post=MEMBERS),
+    "admin:area": Row(
+        "Links to what one may see.",
+        get=MEMBERS,
+        post=MEMBERS,
+        about=["slug of an area"],
+    ),
+    "admin:app_list": Row(
+        "An old name of an area.",
+        get=signed_in(MOVED, FORBIDDEN, MOVED),
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+        about=["label of an app"],
+    ),
+    "admin:jsi18n": Row(
+        "Words for the date fields; no data.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+    ),
+    "admin:autocomplete": Row(
+        "No page offers it, so it is closed.",
+        get=NOBODY,
+        post=NOT_BY_GET,
+    ),
+    "admin:view_on_site": Row(
+        "No row has a page elsewhere.",
+        get=NOTHING,
+        post=NOTHING,
+        about=["content type", "content type"],
+    ),
+    "admin/(?P<url>.*)$": Row(
+        "What is no page is not there, also for who is not let in.",
+        get=NOTHING,
+        post=NOTHING,
+        about=["anything"],
+    ),
+    "dashboard:fleet": Row("Nodes of one's own tenant.", get=MEMBERS, post=NOT_BY_GET),
+    "dashboard:fleet-live": Row(
+        "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "admin:accounts_membership_link": Row(
+        "A new link lets somebody in, so only security admins make one.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        about=["membership of the auditor"],
+        acts=True,
+    ),
+    "admin:accounts_membership_revoke": Row(
+        "Removing a person is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["membership of the auditor"],
+        acts=True,
+    ),
+    "admin:roles_assignment_revoke": Row(
+        "Taking a role away is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["roles.Assignment"],
+        acts=True,
+    ),
+    "admin:nodes_node_revoke": Row(
+        "Putting a node out is a security admin's act.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["nodes.Node"],
+        acts=True,
+    ),
+    "admin:nodes_jointoken_new": Row(
+        "A join token lets a node in; a stranger makes one of their own tenant.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(DONE, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        body={"name": "web-2"},
+        acts=True,
+    ),
+    "admin:approvals_propose": Row(
+        "Proposing is a security admin's act, upon drafts of their own tenant.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+    ),
+    "admin:approvals_cancel": Row(
+        "The opener and security admins withdraw a request; an approver votes on it.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["approvals.ApprovalRequest"],
+        body={"reason": "It came too early."},
+        acts=True,
+    ),
+    "admin:approvals_vote_options": Row(
+        "Approvers vote; who proposed may not, whatever roles they hold.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={"verdict": "approve"},
+        is_json=True,
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "admin:approvals_vote": Row(
+        "A vote counts with the signature of an approver's passkey only.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={
+            "verdict": "approve",
+            "ceremony": "00000000-0000-4000-8000-000000000000",
+            "credential": {"id": "none"},
+        },
+        is_json=True,
+    ),
+    "admin:bundles_release_snapshot": Row(
+        "The bytes that nodes get, for members.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        about=["bundles.Release"],
+    ),
+}
+
+# Models whose rows security admins add and change, and everybody else reads.
+EDITED = (
+    *("scopes.TimeWindow", "scopes.Location", "roles.ResourceType"),
+    *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
+    *("roles.Resource", "roles.Role", "policies.Policy"),
+)
+# Models whose rows come from services only; nobody edits them in the console.
+READ = (
+    *("audit.AuditEntry", "outbox.OutboxMessage", "keys.SigningKey"),
+    *("policies.PolicyVersion", "nodes.Node", "nodes.NodeGroup", "nodes.JoinToken"),
+)
+
+
+def listing(model: str) -> Row:
+    """Return the row of a list; posting to it does nothing without an action."""
+    return Row(f"The {model} of one's own tenant.", get=MEMBERS, post=MEMBERS)
+
+
+def closed(model: str, what: str) -> Row:
+    """Return the row of a page that Django has and we do not."""
+    return Row(f"Nobody may {what} {model} by hand.", get=NOBODY, post=NOBODY)
+
+
+def page(model: str, post: Answers) -> Row:
+    """Return the row of the page of one thing."""
+    return Row(
+        f"One {model}, for members of its tenant.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=post,
+        about=[model],
+    )
+
+
+def adding(model: str) -> Row:
+    """Return the row of a page that adds to one's own tenant."""
+    only_admins = signed_in(DONE, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE)
+    return Row(f"Security admins add {model}.", get=only_admins, post=only_admins)
+
+
+def stock(model: str, **pages: Row) -> dict[str, Row]:
+    """Return the rows of what Django's admin has for each model."""
+    app, _, name = model.lower().partition(".")
+    moved = signed_in(MOVED, FORBIDDEN, MOVED)
+    rows = {
+        "changelist": listing(model),
+        "add": closed(model, "add"),
+        "delete": closed(model, "delete"),
+        "history": Row("The history is the audit log.", get=NOTHING, post=NOTHING),
+        "change": page(model, NOBODY),
+    } | pages
+    named = {f"admin:{app}_{name}_{what}": row for what, row in rows.items()}
+    short = f"admin/{app}/{name}/<path:object_id>/"
+    named[short] = Row("Leads to the page, which asks.", get=moved, post=moved)
+    return {
+        name: row
+        if row.about or name.endswith(("_changelist", "_add"))
+        else Row(row.why, row.get, row.post, about=[model])
+        for name, row in named.items()
+    }
+
+
+EDIT = signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE)
+MODELS: dict[str, Row] = {}
+for _model in READ:
+    MODELS |= stock(_model)
+for _model in EDITED:
+    MODELS |= stock(_model, add=adding(_model), change=page(_model, EDIT))
+MODELS |= stock(
+    # An assignment is revoked and made anew, so only its addition is open.
+    "roles.Assignment",
+    add=adding("roles.Assignment"),
+    change=page("roles.Assignment", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)),
+)
+MODELS |= stock(
+    "accounts.Membership",
+    add=adding("accounts.Membership"),
+    change=page("accounts.Membership", EDIT),
+    delete=Row("People are removed by an act of its own.", get=NOTHING, post=NOTHING),
+)
+MODELS |= stock(
+    # Pages of our own, which read what was posted nowhere.
+    "approvals.ApprovalRequest",
+    change=page("approvals.ApprovalRequest", signed_in(ABSENT, FORBIDDEN, SHOWN)),
+)
+MODELS |= stock(
+    "bundles.Release",
+    change=page("bundles.Release", signed_in(ABSENT, FORBIDDEN, SHOWN)),
+)
+
+READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, FORBIDDEN, SHOWN, SHOWN, SHOWN)
+ONE_BY_TOKEN = Answers(UNKNOWN, ABSENT, FORBIDDEN, SHOWN, SHOWN, SHOWN)
+NOT_BY_TOKEN = Answers(UNKNOWN, NO_METHOD, FORBIDDEN, NO_METHOD, NO_METHOD, NO_METHOD)
+REST: Mapping[str, Row] = {
+    f"api:{name}": Row(
+        "A token reads its own tenant.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
+    )
+    for name in ("tenants", "roles", "policies", "versions", "releases", "nodes")
+} | {
+    f"api:{name}": Row(
+        "A token reads its own tenant; others' things are not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=[about],
+    )
+    for name, about in {
+        "bundle": "slug of the tenant",
+        "role": "roles.Role",
+        "policy": "policies.Policy",
+        "version": "policies.PolicyVersion",
+        "release": "bundles.Release",
+        "node": "nodes.Node",
+    }.items()
+}
+
+TABLE: Mapping[str, Row] = {**PUBLIC, **OWN, **CONSOLE, **MODELS, **REST}

@@ -1,0 +1,161 @@
+"""Walk every address as everybody, by GET and by POST, and hold the one table to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.http.response import HttpResponseBase
+from django.test import Client
+
+from apps.tenants.models import Tenant
+from tests.walk.answers import REFUSALS, Answer, Row
+from tests.walk.routes import Route, routes
+from tests.walk.table import BOOKKEEPING, PUBLIC, TABLE
+from tests.walk.world import Person, World, build_world
+
+ROUTES = {route.name: route for route in routes()}
+METHODS = ("get", "post")
+HEADERS = {
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+}
+
+
+@pytest.fixture
+def world(tenant: Tenant, other_tenant: Tenant, tmp_path: Path) -> World:
+    return build_world(tenant, other_tenant, tmp_path)
+
+
+def test_every_route_has_a_row_in_the_table() -> None:
+    missing = sorted(ROUTES.keys() - TABLE.keys())
+    assert missing == [], (
+        "These addresses stand in no row of tests/walk/table.py. Say there who gets "
+        "what and why; what lets anonymous people in belongs to PUBLIC, with the "
+        f"reason: {missing}"
+    )
+
+
+def test_every_row_of_the_table_has_a_route() -> None:
+    assert sorted(TABLE.keys() - ROUTES.keys()) == []
+
+
+def test_only_public_addresses_let_anonymous_people_in() -> None:
+    closed = {name: row for name, row in TABLE.items() if name not in PUBLIC}
+    for name, row in closed.items():
+        assert {row.get.anonymous, row.post.anonymous} <= REFUSALS, name
+
+
+def test_every_row_says_why() -> None:
+    assert [name for name, row in TABLE.items() if not row.why.endswith(".")] == []
+
+
+@pytest.mark.parametrize("person", Person)
+def test_every_address_answers_as_the_table_says(world: World, person: Person) -> None:
+    visitor = Visitor(world, person)
+    found = [
+        problem
+        for name, row in TABLE.items()
+        for method in METHODS
+        for problem in visitor.visit(ROUTES[name], row, method)
+    ]
+    assert found == []
+
+
+def test_no_page_takes_a_post_without_its_token(world: World) -> None:
+    visitor = Visitor(world, Person.ADMIN)
+    found = []
+    for name, row in TABLE.items():
+        if ROUTES[name].text.startswith("api/"):
+            # Tokens travel in a header that no foreign page can send.
+            continue
+        response, _ = visitor.ask(ROUTES[name], row, "post", enforce_csrf_checks=True)
+        if response.status_code not in {403, 405}:
+            found.append(f"{name}: {response.status_code}")
+    assert found == []
+
+
+class Visitor:
+    """One person who asks for addresses; what they change is undone each time."""
+
+    def __init__(self, world: World, person: Person) -> None:
+        self.world = world
+        self.person = person
+        self.cookies = world.client(person).cookies
+        self.foreign = world.keys() if person is Person.STRANGER else frozenset()
+
+    def visit(self, route: Route, row: Row, method: str) -> Iterator[str]:
+        """Ask once, and say what was not as the table has it."""
+        answers = row.get if method == "get" else row.post
+        wanted: Answer = getattr(answers, self.person)
+        response, written = self.ask(route, row, method)
+        here = f"{method.upper()} {route.name} as {self.person}"
+        if not wanted.covers(response):
+            said = f"{response.status_code} {response.headers.get('Location', '')}"
+            yield f"{here}: {said.strip()}, not “{wanted.value}”: {row.why}"
+        is_act = method == "post" and row.acts and self.person is Person.ADMIN
+        if is_act and not written - row.writes:
+            yield f"{here} did nothing; what is posted no longer counts as the act"
+        may_write = method == "post" and row.acts and wanted not in REFUSALS
+        if not may_write and written - row.writes:
+            yield f"{here} wrote to {sorted(written - row.writes)}"
+        yield from (f"{here}: no {name}" for name in self._bare(response))
+        if wanted is Answer.SHOWN and self._leaks(route, response):
+            yield f"{here} shows things of another tenant"
+
+    def ask(
+        self, route: Route, row: Row, method: str, **options: Any
+    ) -> tuple[HttpResponseBase, set[str]]:
+        """Return the answer and the tables that were written to."""
+        client = Client(raise_request_exception=False, **options)
+        headers = {}
+        if route.text.startswith("api/"):
+            if token := self.world.tokens.get(self.person):
+                headers["Authorization"] = f"Bearer {token}"
+        else:
+            client.cookies = self.cookies.copy()  # type: ignore[assignment]  # SimpleCookie's copy is a dict
+        values = dict(
+            zip(route.parameters, map(self.world.value, row.about), strict=True)
+        )
+        body: Any = dict(row.body) if method == "post" else None
+        kind = (
+            {"content_type": "application/json"}
+            if method == "post" and row.is_json
+            else {}
+        )
+        before = _written()
+        with transaction.atomic():
+            send = getattr(client, method)
+            response = send(route.address(values), body, headers=headers, **kind)
+            transaction.set_rollback(True)
+        after = _written()
+        changed = {table for table in after if after[table] != before.get(table, 0)}
+        return response, changed - BOOKKEEPING.keys()
+
+    @staticmethod
+    def _bare(response: HttpResponseBase) -> list[str]:
+        return [
+            name
+            for name, value in HEADERS.items()
+            if value not in response.headers.get(name, "")
+        ]
+
+    def _leaks(self, route: Route, response: HttpResponseBase) -> bool:
+        text = getattr(response, "content", b"").decode(errors="replace")
+        return not route.parameters and any(key in text for key in self.foreign)
+
+
+def _written() -> dict[str, int]:
+    """Return how many rows of each table this transaction has touched so far."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, n_tup_ins + n_tup_upd + n_tup_del "
+            "FROM pg_stat_xact_user_tables"
+        )
+        return dict(cursor.fetchall())

@@ -1,0 +1,140 @@
+"""A tenant that holds one of everything an address can name, and people around it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from django.apps import apps
+from django.test import Client
+
+from apps.accounts import services as accounts
+from apps.accounts.models import ApiToken, Membership, User
+from apps.accounts.services import actor_for
+from apps.audit.events import Actor
+from apps.keys.tasks import ensure_tenant_keys
+from apps.policies import services as policies
+from apps.policies.selectors import draft_by_id
+from apps.tenants.models import Tenant, TenantModel
+from apps.tenants.services import tenant_scope
+from tests.factories.accounts import (
+    make_authenticator,
+    make_user,
+    register_passkey,
+    signed_in_client,
+)
+from tests.factories.approvals import make_draft, make_request
+from tests.factories.bundles import release_of
+from tests.factories.nodes import enroll, report
+
+ACTOR = Actor.command("tests")
+
+
+class Person(StrEnum):
+    """Who asks."""
+
+    ANONYMOUS = "anonymous"
+    STRANGER = "stranger"
+    FORMER = "former"
+    AUDITOR = "auditor"
+    APPROVER = "approver"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True)
+class World:
+    """What addresses name, and a way to ask as somebody."""
+
+    tenant: Tenant
+    folder: Path
+    people: dict[Person, User]
+    tokens: dict[Person, str]
+    words: dict[str, str]
+
+    def value(self, about: str) -> str:
+        """Return what stands in an address: a fixed word, or the key of a row."""
+        if about in self.words:
+            return self.words[about]
+        with tenant_scope(self.tenant.pk):
+            row = apps.get_model(about)._default_manager.first()
+        assert row is not None, f"make one {about} in tests/walk/world.py"
+        return str(row.pk)
+
+    def keys(self) -> frozenset[str]:
+        """Return the keys of the tenant's rows, which nobody else may ever see."""
+        with tenant_scope(self.tenant.pk):
+            return frozenset(
+                str(key)
+                for model in apps.get_models()
+                if issubclass(model, TenantModel)
+                for key in model._default_manager.values_list("pk", flat=True)
+            )
+
+    def client(self, person: Person) -> Client:
+        """Return a browser in which the person has signed in."""
+        if person is Person.ANONYMOUS:
+            return Client()
+        return signed_in_client(self.people[person], self.folder)
+
+
+def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
+    """Make the tenant's things through services, and everybody who asks for them."""
+    people = {
+        Person.STRANGER: make_user("mallory", ["security_admin"], tenant=other),
+        Person.AUDITOR: make_user("audrey", ["auditor"], tenant=tenant),
+        Person.APPROVER: make_user("ann", ["approver"], tenant=tenant),
+        Person.ADMIN: make_user("ada", ["security_admin"], tenant=tenant),
+        Person.FORMER: make_user("fred", ["security_admin"], tenant=tenant),
+    }
+    tokens = {
+        person: _token(other if person is Person.STRANGER else tenant, user)
+        for person, user in people.items()
+    }
+    admin = people[Person.ADMIN]
+    link = _fill(tenant, admin)
+    passkey = register_passkey(admin, make_authenticator(folder))
+    with tenant_scope(tenant.pk):
+        accounts.revoke_membership(actor=actor_for(admin), user=people[Person.FORMER])
+        mine = Membership.objects.get(user=people[Person.AUDITOR])
+        token = ApiToken.objects.get(user=admin)
+    words = {
+        "membership of the auditor": str(mine.pk),
+        "token of the admin": str(token.pk),
+        "slug of the tenant": tenant.slug,
+        "slug of an area": "access",
+        "label of an app": "roles",
+        "enrollment token": link,
+        "passkey": str(passkey.pk),
+        "content type": "1",
+        "anything": "nothing/here",
+    }
+    return World(tenant, folder, people, tokens, words)
+
+
+def _token(tenant: Tenant, user: User) -> str:
+    with tenant_scope(tenant.pk):
+        return accounts.issue_api_token(
+            actor=ACTOR, user=user, name="test", lifetime=dt.timedelta(days=1)
+        )
+
+
+def _fill(tenant: Tenant, admin: User) -> str:
+    """Make one of everything, and return the token of an enrollment link."""
+    ensure_tenant_keys(actor=ACTOR, tenant_id=tenant.pk)
+    node = enroll(tenant, "web-1", "web")
+    report(node)
+    with tenant_scope(tenant.pk):
+        frozen = draft_by_id(make_draft(admin, "Frozen"))
+        policies.freeze_version(
+            actor=actor_for(admin),
+            draft_id=frozen.pk,
+            expected_digest=frozen.digest,
+            request_id=uuid.uuid4(),
+        )
+        make_request(admin, make_draft(admin))
+        link = accounts.issue_enrollment_link(actor=actor_for(admin), user=admin)
+    release_of(tenant, "walker")
+    return link
