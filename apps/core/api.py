@@ -14,7 +14,7 @@ from rest_framework.pagination import CursorPagination
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from apps.core.errors import PortwardError, status_of
+from apps.core.errors import PortwardError, ThrottledError, status_of
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -69,6 +69,8 @@ def _from_ours(error: PortwardError) -> Response:
     )
     if error.challenge:
         answer["WWW-Authenticate"] = error.challenge
+    if isinstance(error, ThrottledError):
+        answer["Retry-After"] = str(error.retry_after)
     return answer
 
 

@@ -1,11 +1,14 @@
 """Base of all errors that the portal shows.
 
-Five families, never mixed: the input is invalid, the state conflicts, the actor may
-not, the thing is not there, the installation is misconfigured. Every class carries a
-stable `code`; every instance carries a sentence, the field it is about and what to do.
+Six families, never mixed: the input is invalid, the state conflicts, the actor may
+not, the thing is not there, there were too many requests, the installation is
+misconfigured. Every class carries a stable `code`; every instance carries a sentence,
+the field it is about and what to do.
 """
 
 from __future__ import annotations
+
+_MINUTE = 60
 
 
 class PortwardError(Exception):
@@ -48,6 +51,14 @@ class InvalidError(PortwardError):
     default_message = "The input is not valid."
 
 
+class TooLargeError(InvalidError):
+    """What was sent is larger than what is read here."""
+
+    code = "core.too_large"
+    status = 413
+    default_message = "The request is too large."
+
+
 class ConflictError(PortwardError):
     """The state changed, or does not allow the operation now."""
 
@@ -73,6 +84,30 @@ class NotFoundError(PortwardError):
     default_message = "There is no such thing here."
 
 
+class ThrottledError(PortwardError):
+    """Too much was asked in too short a time; `retry_after` says when to come back."""
+
+    code = "core.throttled"
+    status = 429
+    default_message = "Too many requests."
+
+    def __init__(
+        self,
+        message: str = "",
+        *,
+        retry_after: int = 1,
+        field: str = "",
+        remedy: str = "",
+    ) -> None:
+        # RFC 9110, section 10.2.3: whole seconds; zero would invite an instant retry.
+        self.retry_after = max(1, retry_after)
+        super().__init__(
+            message,
+            field=field,
+            remedy=remedy or f"Try again in {_duration(self.retry_after)}.",
+        )
+
+
 class MisconfiguredError(PortwardError):
     """The installation lacks something the operation needs."""
 
@@ -84,3 +119,9 @@ class MisconfiguredError(PortwardError):
 def status_of(error: PortwardError) -> int:
     """Return the HTTP status that an error is answered with."""
     return 401 if error.challenge else error.status
+
+
+def _duration(seconds: int) -> str:
+    if seconds < 2 * _MINUTE:
+        return "1 second" if seconds == 1 else f"{seconds} seconds"
+    return f"{-(-seconds // _MINUTE)} minutes"
