@@ -163,6 +163,11 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
 }
 
+# How many proxies stand before us and append to X-Forwarded-For.
+PORTWARD_TRUSTED_PROXIES = 0
+# Changes to the table in apps.limits.rules: {"sign-in": "2/60"}, rate per second/burst.
+PORTWARD_RATE_LIMITS: dict[str, str] = {}
+
 WEBAUTHN_RP_NAME = "Portward"
 
 LOGGING: dict[str, Any] = {

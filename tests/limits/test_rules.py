@@ -173,8 +173,8 @@ def test_an_override_that_is_no_limit_is_refused(name: str, text: str) -> None:
     ("route", "guard"),
     [
         ("admin:login", "sign-in"),
-        ("accounts:login_verify", "sign-in"),
-        ("accounts:enroll", "enrollment"),
+        ("signin:login_verify", "sign-in"),
+        ("signin:enroll", "enrollment"),
         ("clients:token", "tokens"),
         ("api:bundle", "bundle"),
         ("api:roles", ""),

@@ -45,12 +45,12 @@ GUARDS: tuple[Guard, ...] = (
     _guard(CLIENT, 100, 200, "token", "requests that carry an Authorization header"),
     _guard(
         *("sign-in", 1, 40, "address", "pages and steps of signing in"),
-        *("admin:login", "accounts:login_*", "accounts:fallback*", "signin:*"),
+        *("admin:login", "signin:login_*", "signin:fallback*", "signin:confirm*"),
         *("federation:*", "breakglass:*"),
     ),
     _guard(
         *("enrollment", 1, 20, "address", "enrollment links and registering a passkey"),
-        *("accounts:enroll*", "accounts:registration_*"),
+        *("signin:enroll*", "signin:registration_*"),
     ),
     _guard("tokens", 10, 40, "address", "tokens for clients (/oauth/)", "clients:*"),
     _guard(

@@ -1,0 +1,21 @@
+"""Take tokens, slow down guessing, and count what was refused."""
+
+from apps.limits.services.buckets import fill, give_back, sweep_buckets, take
+from apps.limits.services.refusals import forget_old, note_refusal
+from apps.limits.services.sign_in import (
+    check_sign_in,
+    note_sign_in_failure,
+    note_sign_in_success,
+)
+
+__all__ = [
+    "check_sign_in",
+    "fill",
+    "forget_old",
+    "give_back",
+    "note_refusal",
+    "note_sign_in_failure",
+    "note_sign_in_success",
+    "sweep_buckets",
+    "take",
+]
