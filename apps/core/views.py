@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from apps.core.errors import InvalidError, PortwardError, status_of
+from apps.core.errors import InvalidError, PortwardError, ThrottledError, status_of
 
 View = Callable[..., HttpResponse]
 
@@ -25,7 +25,10 @@ def answers_json(view: View) -> View:
         try:
             return view(request, *args, **kwargs)
         except PortwardError as error:
-            return JsonResponse(error.as_dict(), status=status_of(error))
+            answer = JsonResponse(error.as_dict(), status=status_of(error))
+            if isinstance(error, ThrottledError):
+                answer.headers["Retry-After"] = str(error.retry_after)
+            return answer
 
     return inner
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from django.http import HttpRequest, HttpResponse
+from django.test import RequestFactory
 
 from apps.core.api import problem_response
 from apps.core.errors import (
@@ -16,6 +18,7 @@ from apps.core.errors import (
     TooLargeError,
     status_of,
 )
+from apps.core.views import answers_json
 
 
 @pytest.mark.parametrize(
@@ -41,6 +44,15 @@ def test_who_asks_too_often_is_told_when_to_come_back() -> None:
     assert answer.status_code == 429
     assert answer["Retry-After"] == "90"
     assert answer.data["remedy"] == "Try again in 90 seconds."
+
+
+def test_scripts_of_our_pages_are_told_so_too() -> None:
+    @answers_json
+    def view(_request: HttpRequest) -> HttpResponse:
+        raise ThrottledError(retry_after=90)
+
+    answer = view(RequestFactory().post("/"))
+    assert (answer.status_code, answer["Retry-After"]) == (429, "90")
 
 
 @pytest.mark.parametrize(
