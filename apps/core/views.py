@@ -8,7 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from django.contrib.auth import REDIRECT_FIELD_NAME
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    RawPostDataException,
+)
 from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -37,7 +42,8 @@ def json_body(request: HttpRequest) -> dict[str, Any]:
     """Return the JSON object that was sent. Raises InvalidError."""
     try:
         body = json.loads(request.body or b"{}")
-    except ValueError as error:
+    except (ValueError, RawPostDataException) as error:
+        # A form's body is gone once its fields were read.
         raise InvalidError("The request is not JSON.") from error
     if not isinstance(body, dict):
         raise InvalidError("The request is not a JSON object.")

@@ -53,7 +53,7 @@ REFUSALS = {
 
 
 class Answers(NamedTuple):
-    """What each person gets."""
+    """What each person gets; whoever is frozen is tested apart."""
 
     anonymous: Answer
     stranger: Answer

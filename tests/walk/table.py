@@ -18,6 +18,8 @@ FORBIDDEN, ABSENT, NO_METHOD = Answer.FORBIDDEN, Answer.ABSENT, Answer.NO_METHOD
 BOOKKEEPING = {
     "django_session": "a session remembers its tenant and its notices",
     "accounts_apitoken": "a token remembers when it was last used",
+    "signin_signin": "a session remembers when and from where it was last used",
+    "signin_pendingoperation": "what waits for a passkey is kept until it is signed",
 }
 
 ANYBODY, NOT_BY_POST = all_get(SHOWN), all_get(NO_METHOD)
@@ -25,6 +27,19 @@ MEMBERS = signed_in(SHOWN, FORBIDDEN, SHOWN)
 NOT_BY_GET = signed_in(NO_METHOD, FORBIDDEN, NO_METHOD)
 NOBODY = signed_in(FORBIDDEN, FORBIDDEN, FORBIDDEN)
 NOTHING = signed_in(ABSENT, FORBIDDEN, ABSENT)
+
+# What a frozen person may still do: read why, appeal, prove who they are, and leave.
+WHILE_FROZEN = {
+    *("admin:login", "admin:logout", "admin:jsi18n", "signin:state", "signin:appeal"),
+    *("signin:confirm", "signin:confirm_options", "signin:confirm_verify"),
+    "signin:confirm_presence",
+}
+
+# Acts that need no fresh proof, because of what they are.
+UNCONFIRMED = {
+    "signin:confirm_options": "it is the way to the proof",
+    "signin:end_elevation": "it gives rights up",
+}
 
 PUBLIC: Mapping[str, Row] = {
     "healthz": Row(
@@ -63,31 +78,31 @@ PUBLIC: Mapping[str, Row] = {
         post=Answers(MOVED, *([SIGN_IN] * 5)),
         writes=frozenset({"audit_audithead", "audit_auditentry"}),
     ),
-    "accounts:enroll": Row(
+    "signin:enroll": Row(
         "Who holds the link has no passkey yet: the link is what they prove.",
         get=ANYBODY,
         post=NOT_BY_POST,
         about=["enrollment token"],
     ),
-    "accounts:login_options": Row(
+    "signin:login_options": Row(
         "A sign-in begins with a challenge, which is worth nothing without a key.",
         get=NOT_BY_POST,
         post=all_get(DONE),
         writes=frozenset({"accounts_ceremony"}),
     ),
-    "accounts:login_verify": Row(
+    "signin:login_verify": Row(
         "The answer to the challenge is the proof of who asks.",
         get=NOT_BY_POST,
         post=all_get(DONE),
     ),
-    "accounts:registration_options": Row(
+    "signin:registration_options": Row(
         "Registering asks for a link in the body, or for a session.",
         get=NOT_BY_POST,
         post=Answers(FORBIDDEN, *([DONE] * 5)),
         is_json=True,
         writes=frozenset({"accounts_ceremony"}),
     ),
-    "accounts:registration_verify": Row(
+    "signin:registration_verify": Row(
         "The challenge came from a link or a session; the answer names it.",
         get=NOT_BY_POST,
         post=all_get(DONE),
@@ -95,6 +110,78 @@ PUBLIC: Mapping[str, Row] = {
 }
 
 OWN: Mapping[str, Row] = {
+    "signin:state": Row(
+        "Tells a page whether its own session lives; without one it says only that.",
+        get=Answers(UNKNOWN, *([SHOWN] * 5)),
+        post=NOT_BY_POST,
+    ),
+    "signin:confirm": Row(
+        "What waits for a signature is shown to whoever is about to do it.",
+        get=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, SHOWN),
+        post=NOT_BY_POST,
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_options": Row(
+        "Only one's own operations are found.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, DONE),
+        about=["operation of the admin"],
+        acts=True,
+    ),
+    "signin:confirm_verify": Row(
+        "Only one's own operations are found; the signature is what counts.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, MOVED),
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_presence": Row(
+        "Leads to the confirmation of one's own presence.",
+        get=NOT_BY_POST,
+        post=Answers(FORBIDDEN, *([MOVED] * 5)),
+    ),
+    "signin:end_elevation": Row(
+        "Ends one's own elevation.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        acts=True,
+    ),
+    "signin:appeal": Row(
+        "Only one's own freezes are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["freeze of the frozen"],
+    ),
+    "signin:sessions": Row(
+        "One's own sessions and devices.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "signin:end_others": Row(
+        "Ends one's own other sessions.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+    ),
+    "signin:end_session": Row(
+        "Only one's own sessions are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["session of the admin"],
+        acts=True,
+    ),
+    "signin:trust_device": Row(
+        "Only one's own devices are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["device of the admin"],
+        acts=True,
+    ),
+    "signin:forget_device": Row(
+        "Only one's own devices are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["device of the admin"],
+        acts=True,
+    ),
     "accounts:account": Row(
         "One's own passkeys, whatever tenant one belongs to.",
         get=signed_in(SHOWN, SHOWN, SHOWN),
@@ -104,7 +191,7 @@ OWN: Mapping[str, Row] = {
         "Only one's own passkeys are found; others' are as good as none.",
         get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
         post=signed_in(MOVED, MOVED, MOVED),
-        about=["passkey"],
+        about=["passkey of the admin"],
         acts=True,
     ),
     "accounts:api_tokens": Row(

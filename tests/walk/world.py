@@ -10,6 +10,7 @@ from pathlib import Path
 
 from django.apps import apps
 from django.test import Client
+from django.utils import timezone
 
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
@@ -18,19 +19,24 @@ from apps.audit.events import Actor
 from apps.keys.tasks import ensure_tenant_keys
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
+from apps.signin import services as signin
+from apps.signin.models import SignIn
+from apps.signin.rules.operations import Operation
 from apps.tenants.models import Tenant, TenantModel
 from apps.tenants.services import tenant_scope
 from tests.factories.accounts import (
     make_authenticator,
     make_user,
     register_passkey,
-    signed_in_client,
+    sign_in,
 )
 from tests.factories.approvals import make_draft, make_request
 from tests.factories.bundles import release_of
 from tests.factories.nodes import enroll, report
+from tests.simulators.authenticator import SimulatedAuthenticator
 
 ACTOR = Actor.command("tests")
+SESSION = "session"
 
 
 class Person(StrEnum):
@@ -39,6 +45,7 @@ class Person(StrEnum):
     ANONYMOUS = "anonymous"
     STRANGER = "stranger"
     FORMER = "former"
+    FROZEN = "frozen"
     AUDITOR = "auditor"
     APPROVER = "approver"
     ADMIN = "admin"
@@ -49,9 +56,10 @@ class World:
     """What addresses name, and a way to ask as somebody."""
 
     tenant: Tenant
-    folder: Path
     people: dict[Person, User]
     tokens: dict[Person, str]
+    authenticators: dict[Person, SimulatedAuthenticator]
+    clients: dict[Person, Client]
     words: dict[str, str]
 
     def value(self, about: str) -> str:
@@ -63,6 +71,28 @@ class World:
         assert row is not None, f"make one {about} in tests/walk/world.py"
         return str(row.pk)
 
+    def confirm(self, person: Person, operation_id: str) -> None:
+        """Let the person's passkey sign the operation that waits for it."""
+        user = self.people[person]
+        pending = signin.waiting_operation(
+            user=user, operation_id=uuid.UUID(operation_id)
+        )
+        options = signin.begin_proof(user=user, session_key=SESSION, pending=pending)
+        signin.confirm(
+            user=user,
+            pending=pending,
+            ceremony_id=str(options.ceremony_id),
+            credential=self.authenticators[person].get(options.public_key),
+        )
+
+    def let_time_pass(self, person: Person) -> None:
+        """Make the session's proofs and its elevation hours old."""
+        row = SignIn.objects.get(user=self.people[person])
+        old = timezone.now() - dt.timedelta(hours=3)
+        row.factors = [dict(f, at=int(old.timestamp())) for f in row.factors]
+        row.elevated_at = row.elevated_seen_at = old
+        row.save()
+
     def keys(self) -> frozenset[str]:
         """Return the keys of the tenant's rows, which nobody else may ever see."""
         with tenant_scope(self.tenant.pk):
@@ -73,12 +103,6 @@ class World:
                 for key in model._default_manager.values_list("pk", flat=True)
             )
 
-    def client(self, person: Person) -> Client:
-        """Return a browser in which the person has signed in."""
-        if person is Person.ANONYMOUS:
-            return Client()
-        return signed_in_client(self.people[person], self.folder)
-
 
 def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     """Make the tenant's things through services, and everybody who asks for them."""
@@ -88,16 +112,37 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         Person.APPROVER: make_user("ann", ["approver"], tenant=tenant),
         Person.ADMIN: make_user("ada", ["security_admin"], tenant=tenant),
         Person.FORMER: make_user("fred", ["security_admin"], tenant=tenant),
+        Person.FROZEN: make_user("frida", ["security_admin"], tenant=tenant),
     }
     tokens = {
         person: _token(other if person is Person.STRANGER else tenant, user)
         for person, user in people.items()
     }
+    authenticators = {person: make_authenticator(folder) for person in people}
+    clients = {Person.ANONYMOUS: Client()} | {
+        person: _sign_in(user, authenticators[person])
+        for person, user in people.items()
+    }
     admin = people[Person.ADMIN]
     link = _fill(tenant, admin)
-    passkey = register_passkey(admin, make_authenticator(folder))
+    session = SignIn.objects.get(user=admin)
+    waiting = signin.hold(
+        user=admin,
+        sign_in=session,
+        operation=Operation.LIFT_FREEZE,
+        method="POST",
+        path="/admin/",
+        fields=[],
+        tenant_id=None,
+    )
     with tenant_scope(tenant.pk):
         accounts.revoke_membership(actor=actor_for(admin), user=people[Person.FORMER])
+        freeze = accounts.freeze(
+            actor=actor_for(admin),
+            user=people[Person.FROZEN],
+            reason="The laptop was lost.",
+            lifetime=dt.timedelta(hours=1),
+        )
         mine = Membership.objects.get(user=people[Person.AUDITOR])
         token = ApiToken.objects.get(user=admin)
     words = {
@@ -107,11 +152,23 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "slug of an area": "access",
         "label of an app": "roles",
         "enrollment token": link,
-        "passkey": str(passkey.pk),
+        "passkey of the admin": str(
+            register_passkey(admin, make_authenticator(folder)).pk
+        ),
+        "freeze of the frozen": str(freeze.pk),
+        "session of the admin": str(session.pk),
+        "device of the admin": str(session.device_id),
+        "operation of the admin": str(waiting.pk),
         "content type": "1",
         "anything": "nothing/here",
     }
-    return World(tenant, folder, people, tokens, words)
+    return World(tenant, people, tokens, authenticators, clients, words)
+
+
+def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:
+    client = Client()
+    sign_in(client, user, register_passkey(user, authenticator))
+    return client
 
 
 def _token(tenant: Tenant, user: User) -> str:

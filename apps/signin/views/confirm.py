@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.permissions import actor_of
+from apps.accounts.permissions import actor_of, verified
 from apps.core.errors import PortwardError
 from apps.core.views import answers_json, credential_in, json_body, session_key_of
 from apps.signin import services
@@ -145,6 +145,7 @@ def confirm_presence(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@verified
 @require_POST
 def end_elevation(request: HttpRequest) -> HttpResponse:
     """Give the elevated session up."""

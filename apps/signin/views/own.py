@@ -133,6 +133,7 @@ def state(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
+@verified
 @require_POST
 def appeal(request: HttpRequest, freeze_id: uuid.UUID) -> HttpResponse:
     """Take what a frozen person has to say."""
