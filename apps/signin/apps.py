@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class SigninConfig(AppConfig):
@@ -10,3 +13,8 @@ class SigninConfig(AppConfig):
 
     name = "apps.signin"
     verbose_name = "Sign-in"
+
+    @override
+    def ready(self) -> None:
+        """Register the checks."""
+        importlib.import_module("apps.signin.checks")

@@ -170,6 +170,9 @@ PORTWARD_RATE_LIMITS: dict[str, str] = {}
 
 WEBAUTHN_RP_NAME = "Portward"
 
+# A file in MaxMind's format that says where addresses are. Empty: places are unknown.
+PORTWARD_GEOIP_DATABASE = ""
+
 LOGGING: dict[str, Any] = {
     "version": 1,
     "disable_existing_loggers": False,

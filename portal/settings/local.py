@@ -35,6 +35,7 @@ CELERY_BROKER_URL = optional("CELERY_BROKER_URL", _layout.broker_url())
 PORTWARD_KEY_DIR = PORTWARD_DATA_DIR / "keys"
 # A software authenticator approves the first release of the demo; see the docs.
 PORTWARD_ALLOW_DEMO_AUTHENTICATORS = True
+PORTWARD_GEOIP_DATABASE = optional("PORTWARD_GEOIP_DATABASE", "")
 
 WEBAUTHN_RP_ID = optional("PORTWARD_RP_ID", "localhost")
 WEBAUTHN_ORIGINS = as_list(optional("PORTWARD_ORIGINS", PORTWARD_WEB_URL))

@@ -27,6 +27,7 @@ PORTWARD_KEY_DIR = Path(
     required("PORTWARD_KEY_DIR", "folder of the signing keys, mode 0700")
 )
 PORTWARD_ALLOW_DEMO_AUTHENTICATORS = False
+PORTWARD_GEOIP_DATABASE = optional("PORTWARD_GEOIP_DATABASE", "")
 
 WEBAUTHN_RP_ID = required("PORTWARD_RP_ID", "host name that passkeys are bound to")
 WEBAUTHN_ORIGINS = as_list(
