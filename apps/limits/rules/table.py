@@ -20,6 +20,10 @@ EDGE_ENROLL = "edge-enroll"
 EDGE_SYNC = "edge-sync"
 EDGE_REPORT = "edge-report"
 
+# What the console reads at most; sign-in and tokens need far less.
+BODY_LIMIT = 2 * 1024 * 1024
+SMALL_BODY_LIMIT = 64 * 1024
+_SMALL_BODIES = frozenset({"sign-in", "enrollment", "tokens", "operation-token"})
 _LIMIT = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)/(\d{1,6})")
 
 
@@ -103,6 +107,11 @@ def guard_of(route: str) -> str:
             ):
                 return guard.bucket.name
     return ""
+
+
+def body_limit(guard: str) -> int:
+    """Return how many bytes are read of a request that a bucket guards."""
+    return SMALL_BODY_LIMIT if guard in _SMALL_BODIES else BODY_LIMIT
 
 
 def _parse(name: str, text: str) -> tuple[float, int]:

@@ -1,6 +1,7 @@
 """Take tokens, slow down guessing, and count what was refused."""
 
 from apps.limits.services.buckets import fill, give_back, sweep_buckets, take
+from apps.limits.services.local import LocalBuckets
 from apps.limits.services.refusals import forget_old, note_refusal
 from apps.limits.services.sign_in import (
     check_sign_in,
@@ -9,6 +10,7 @@ from apps.limits.services.sign_in import (
 )
 
 __all__ = [
+    "LocalBuckets",
     "check_sign_in",
     "fill",
     "forget_old",

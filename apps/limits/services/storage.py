@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator
 
 from django.db import Error, connection
@@ -11,6 +12,7 @@ from django.utils.crypto import salted_hmac
 
 from apps.limits.errors import LimiterUnavailableError
 
+logger = logging.getLogger(__name__)
 _SALT = "apps.limits"
 
 
@@ -39,6 +41,7 @@ def committed() -> Iterator[CursorWrapper]:
         finally:
             own.close()
     except Error as error:
+        logger.exception("the buckets cannot be reached")
         raise LimiterUnavailableError from error
 
 
