@@ -3,7 +3,7 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
-from apps.accounts.api import TenantList
+from apps.accounts.api import AuditEntryList, TenantList
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.nodes.api import NodeDetail, NodeList
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
@@ -13,6 +13,7 @@ app_name = "api"
 urlpatterns = [
     path("v1/tenants", TenantList.as_view(), name="tenants"),
     path("v1/tenants/<slug:slug>/bundle", Bundle.as_view(), name="bundle"),
+    path("v1/audit", AuditEntryList.as_view(), name="audit"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
     path("v1/policies", PolicyList.as_view(), name="policies"),

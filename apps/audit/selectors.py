@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator
 
-from django.db.models import QuerySet, Subquery
+from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from apps.audit.errors import ChainBrokenError
@@ -15,6 +16,29 @@ from apps.audit.rules import GENESIS, ChainLink, first_break
 def entries() -> QuerySet[AuditEntry]:
     """Return the entries, newest first."""
     return AuditEntry.objects.order_by("-sequence")
+
+
+def found_entries(
+    *,
+    action: str = "",
+    actor: str = "",
+    since: dt.datetime | None = None,
+    until: dt.datetime | None = None,
+) -> QuerySet[AuditEntry]:
+    """Return the entries of an action, of an actor (id or name) and of a span of time.
+
+    The span begins with `since` and ends before `until`.
+    """
+    found = entries()
+    if action:
+        found = found.filter(action=action)
+    if actor:
+        found = found.filter(Q(actor_id=actor) | Q(actor_name=actor))
+    if since is not None:
+        found = found.filter(at__gte=since)
+    if until is not None:
+        found = found.filter(at__lt=until)
+    return found
 
 
 def verify_chain() -> int:

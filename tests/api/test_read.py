@@ -23,7 +23,7 @@ from tests.factories.accounts import make_user as make_member
 from tests.factories.bundles import release_of
 
 ACTOR = Actor.command("tests")
-LISTS = ("tenants", "roles", "policies", "versions", "releases", "nodes")
+LISTS = ("tenants", "audit", "roles", "policies", "versions", "releases", "nodes")
 # Everybody may read what the interface looks like; it holds no data.
 OPEN = {"schema", "docs"}
 
