@@ -8,12 +8,36 @@ from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.nodes.api import NodeDetail, NodeList
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
 from apps.roles.api import RoleDetail, RoleList
+from apps.signin.api import (
+    FreezeLift,
+    FreezeList,
+    OperationAssertion,
+    OperationTokenDetail,
+    OperationTokens,
+    SessionDetail,
+    SessionList,
+)
 
 app_name = "api"
 urlpatterns = [
     path("v1/tenants", TenantList.as_view(), name="tenants"),
     path("v1/tenants/<slug:slug>/bundle", Bundle.as_view(), name="bundle"),
     path("v1/audit", AuditEntryList.as_view(), name="audit"),
+    path("v1/operation-tokens", OperationTokens.as_view(), name="operation_tokens"),
+    path(
+        "v1/operation-tokens/<uuid:pk>",
+        OperationTokenDetail.as_view(),
+        name="operation_token",
+    ),
+    path(
+        "v1/operation-tokens/<uuid:pk>/assertion",
+        OperationAssertion.as_view(),
+        name="operation_assertion",
+    ),
+    path("v1/sessions", SessionList.as_view(), name="sessions"),
+    path("v1/sessions/<uuid:pk>", SessionDetail.as_view(), name="session"),
+    path("v1/freezes", FreezeList.as_view(), name="freezes"),
+    path("v1/freezes/<uuid:pk>/lift", FreezeLift.as_view(), name="freeze_lift"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
     path("v1/policies", PolicyList.as_view(), name="policies"),

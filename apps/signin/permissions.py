@@ -171,6 +171,7 @@ class OperationBoundView(TenantScopedView):
     """
 
     operations: Mapping[str, Operation] = {}
+    change_permission = ""
 
     @override
     def check_permissions(self, request: Request) -> None:
@@ -180,7 +181,10 @@ class OperationBoundView(TenantScopedView):
         if method in {"GET", "HEAD", "OPTIONS"}:
             return
         operation = self.operations.get(method)
-        if operation is None:
+        may = bool(self.change_permission) and request.user.has_perm(
+            self.change_permission
+        )
+        if operation is None or not may:
             raise PermissionDenied
         token = request.headers.get(TOKEN_HEADER, "")
         holder = request.auth

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.accounts.models import Membership, User
 from apps.signin.models import KnownDevice, SignIn
 from apps.signin.rules.risk import Sighting
-from apps.signin.rules.sessions import ABSOLUTE, IDLE
+from apps.signin.rules.sessions import ABSOLUTE, IDLE, end_of
 
 _REMEMBERED = 100
 
@@ -68,3 +68,8 @@ def sightings(user: User, *, but: uuid.UUID | None = None) -> tuple[Sighting, ..
 def devices_of(user: User) -> QuerySet[KnownDevice]:
     """Return the devices that a person has used, the newest first."""
     return KnownDevice.objects.filter(user_id=user.pk).order_by("-last_seen_at")
+
+
+def is_live(row: SignIn) -> bool:
+    """Say whether a session still counts."""
+    return end_of(row.state(), now=timezone.now()) is None

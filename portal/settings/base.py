@@ -153,6 +153,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 300
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
+    "signin-tidy": {"task": "signin.tidy", "schedule": 60.0},
     # The listener in the worker reacts at once; this catches what it missed.
     "outbox-relay": {"task": "outbox.relay", "schedule": 2.0},
     "bundles-refresh-timestamps": {

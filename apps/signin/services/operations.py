@@ -22,6 +22,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import Passkey, User
@@ -304,6 +305,11 @@ def fields_of(pending: PendingOperation) -> list[tuple[str, str]]:
     except (InvalidTag, ValueError) as error:
         raise OperationOverError from error
     return [(str(name), str(value)) for name, value in pairs]
+
+
+def confirm_url(pending: PendingOperation) -> str:
+    """Return where the person confirms an operation that a program registered."""
+    return f"{settings.PORTWARD_WEB_URL}{reverse('signin:confirm', args=[pending.pk])}"
 
 
 def sweep() -> int:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Passkey, User
@@ -297,12 +297,16 @@ def _end(actor: Actor, rows: QuerySet[SignIn], reason: EndReason) -> int:
     return len(found)
 
 
+@transaction.atomic
 def end_stale(*, actor: Actor) -> int:
     """Close sessions that time ended, so that lists say why; rights ended before."""
-    live = live_sign_ins().values("pk")
+    now = timezone.now()
+    live = live_sign_ins(now=now).values("pk")
     rows = SignIn.objects.filter(ended_at__isnull=True).exclude(pk__in=live)
-    with transaction.atomic():
-        return _end(actor, rows, EndReason.IDLE)
+    old = Q(expires_at__lte=now) | Q(started_at__lte=now - sessions.ABSOLUTE)
+    return _end(actor, rows.filter(old), EndReason.TOO_OLD) + _end(
+        actor, rows.exclude(old), EndReason.IDLE
+    )
 
 
 def _score(
