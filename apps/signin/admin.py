@@ -184,7 +184,7 @@ class FreezeAdmin(ServiceAdmin[Freeze]):
     page_template = "admin/accounts/freeze/page.html"
     lead = (
         "A frozen person keeps their account but can do nothing in this tenant. They "
-        "read why, and may appeal. Another person lifts a freeze; else it ends by itself."
+        "read why, and may appeal. Another person lifts it, or it ends by itself."
     )
 
     @admin.display(description="State")

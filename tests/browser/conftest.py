@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.utils.datastructures import CaseInsensitiveMapping
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from pytest_django import Settings
 from pytest_django.live_server_helper import LiveServer
@@ -211,13 +212,26 @@ def sign_in_fast(
     """Return a function that gives a browser profile a verified session, unseen."""
 
     def with_cookie(user: User, into: BrowserContext | None = None) -> None:
-        client = accounts.signed_in_client(user, tmp_path)
-        cookie = client.cookies["sessionid"]
-        (into or context).add_cookies(
-            [{"name": "sessionid", "value": cookie.value, "url": live_portal.url}]
+        profile = into or context
+        client = accounts.signed_in_client(user, tmp_path, headers_of(profile))
+        profile.add_cookies(
+            [
+                {"name": name, "value": cookie.value, "url": live_portal.url}
+                for name, cookie in client.cookies.items()
+            ]
         )
 
     return with_cookie
+
+
+def headers_of(context: BrowserContext) -> CaseInsensitiveMapping[str]:
+    """Return the headers that a browser profile sends with every request."""
+    page = context.new_page()
+    answer = page.goto("/healthz")
+    assert answer is not None
+    headers = CaseInsensitiveMapping(answer.request.all_headers())
+    page.close()
+    return headers
 
 
 @pytest.fixture

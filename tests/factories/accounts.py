@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -76,8 +76,16 @@ def register_passkey(
     )
 
 
-def sign_in(client: Client, user: User, passkey: Passkey) -> None:
-    """Make the client's session one that the passkey opened."""
+def sign_in(
+    client: Client,
+    user: User,
+    passkey: Passkey,
+    headers: Mapping[str, str] | None = None,
+) -> None:
+    """Make the client's session one that the passkey opened just now.
+
+    `headers` are those of the browser that will use it, if it is not the client.
+    """
     client.force_login(user, backend="apps.accounts.authentication.MembershipBackend")
     session = client.session
     session["otp_device_id"] = passkey.persistent_id
@@ -85,7 +93,7 @@ def sign_in(client: Client, user: User, passkey: Passkey) -> None:
     facts = RequestFacts(
         address="127.0.0.1",
         network=network_of("127.0.0.1"),
-        fingerprint=fingerprint({}),
+        fingerprint=fingerprint(headers or {}),
         label="A browser",
         device_token=sign_in_services.new_device_token(),
     )
@@ -105,8 +113,11 @@ def sign_in(client: Client, user: User, passkey: Passkey) -> None:
     )
 
 
-def signed_in_client(user: User, folder: Path) -> Client:
+def signed_in_client(
+    user: User, folder: Path, headers: Mapping[str, str] | None = None
+) -> Client:
     """Return a client whose session a fresh passkey of the person opened."""
     client = Client()
-    sign_in(client, user, register_passkey(user, make_authenticator(folder)))
+    passkey = register_passkey(user, make_authenticator(folder))
+    sign_in(client, user, passkey, headers)
     return client

@@ -57,10 +57,8 @@ def must_prove(state: SessionState) -> bool:
     """
     if level_at(state.factors, now=0) < CONSOLE_LEVEL:
         return True
-    if state.must_prove_since is None:
-        return False
-    last = proven_at(state.factors, acr=Acr.PHISHING_RESISTANT)
-    return last is None or last < int(state.must_prove_since.timestamp())
+    # A proof by passkey takes the mark away; nothing else does.
+    return state.must_prove_since is not None
 
 
 # Between a proof and the judgment of the same request no more than this passes.

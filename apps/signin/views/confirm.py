@@ -105,7 +105,8 @@ def confirm(request: HttpRequest, row: SignIn, found: PendingOperation) -> HttpR
     """Accept the signature, and go on with the operation exactly as it was sent."""
     is_script = "application/json" in request.headers.get("Accept", "")
     try:
-        body = json_body(request) if is_script else dict(request.POST.items())
+        is_json = request.content_type == "application/json"
+        body = json_body(request) if is_json else dict(request.POST.items())
         passkey = services.confirm(
             user=row.user,
             pending=found,
