@@ -134,7 +134,7 @@ class VirtualAuthenticator:
     Source: Chrome DevTools Protocol, domain WebAuthn.
     """
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, transport: str = "internal") -> None:
         self._session = page.context.new_cdp_session(page)
         self._session.send("WebAuthn.enable", {"enableUI": False})
         self.id = self._session.send(
@@ -143,7 +143,7 @@ class VirtualAuthenticator:
                 "options": {
                     "protocol": "ctap2",
                     "ctap2Version": "ctap2_1",
-                    "transport": "internal",
+                    "transport": transport,
                     "hasResidentKey": True,
                     "hasUserVerification": True,
                     "isUserVerified": True,
