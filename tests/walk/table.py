@@ -431,7 +431,15 @@ REST: Mapping[str, Row] = {
     f"api:{name}": Row(
         "A token reads its own tenant.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
     )
-    for name in ("tenants", "audit", "roles", "policies", "versions", "releases", "nodes")
+    for name in (
+        "tenants",
+        "audit",
+        "roles",
+        "policies",
+        "versions",
+        "releases",
+        "nodes",
+    )
 } | {
     f"api:{name}": Row(
         "A token reads its own tenant; others' things are not there.",

@@ -77,7 +77,9 @@ def confirm_page(
         "pending": found,
         "requirement": requirement,
         "reason": row.must_prove_reason,
-        "shown": [(name, _shown(value)) for name, value in fields if _is_told(name)],
+        "shown": [
+            (_label(name), _shown(value)) for name, value in fields if _is_told(name)
+        ],
         "is_done": found.proven_at is not None,
         "may_use_code": requirement.acr <= Acr.MULTI and found.is_console,
     }
@@ -191,6 +193,10 @@ def _is_fresh(request: HttpRequest, row: SignIn, operation: Operation) -> bool:
 
 def _is_told(name: str) -> bool:
     return name not in UNSIGNED_FIELDS and not any(part in name for part in _HIDDEN)
+
+
+def _label(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").strip().capitalize()
 
 
 def _shown(value: str) -> str:
