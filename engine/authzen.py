@@ -104,7 +104,10 @@ def answer_evaluations(
 
 
 def decision_response(decision: Decision, **context: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return the answer to one question; `context` holds ids, revision and the like."""
+    """Return the answer to one question; `context` holds ids, revision and the like.
+
+    Errors are codes: what Cedar said of them quotes policies, and stays on the node.
+    """
     found: dict[str, Any] = {**context, "reason": decision.reason}
     if decision.determining:
         found["determining"] = list(decision.determining)

@@ -16,7 +16,7 @@ import cedarpy
 
 from engine.errors import (
     CedarSyntaxError,
-    EngineError,
+    QuestionUnreadableError,
     UnknownAttributeError,
     UnknownOperatorError,
     WrongTypeError,
@@ -47,6 +47,9 @@ CONTEXT_ATTRIBUTES: Mapping[str, AttributeType] = {
     "ticket": AttributeType.STRING,
     "device.trusted": AttributeType.BOOL,
 }
+# What numbers can be: Cedar's own range, and narrower where the meaning is.
+LONG_RANGE = (-(2**63), 2**63 - 1)
+CONTEXT_RANGES: Mapping[str, tuple[int, int]] = {"risk": (0, 100)}
 OPERATORS: Mapping[AttributeType, tuple[str, ...]] = {
     AttributeType.LONG: ("==", "!=", "<", "<=", ">", ">="),
     AttributeType.STRING: ("==", "!=", "in", "starts_with"),
@@ -294,12 +297,13 @@ def evaluate(
 ) -> Evaluation:
     """Ask Cedar. Errors are returned, not raised: what they mean is not said here.
 
-    Raises EngineError for a question that Cedar cannot read, such as a lone surrogate.
+    Raises QuestionUnreadableError for a question that Cedar cannot read.
     """
     try:
         result = cedarpy.is_authorized(dict(request), policies, entities)
     except ValueError as error:
-        raise EngineError(f"the question cannot be read: {error}") from error
+        message = f"the question cannot be read: {error}"
+        raise QuestionUnreadableError(message) from error
     diagnostics = result.diagnostics
     names = diagnostics.id_annotations_by_reason or {}
     reasons = sorted(str(names.get(reason, reason)) for reason in diagnostics.reasons)
@@ -370,6 +374,7 @@ def _comparison(
             raise WrongTypeError(
                 f"{attribute} is of type {kind.value}; {one!r} is not of that type"
             )
+        _check_range(attribute, one)
     match operator:
         case "in":
             return f"{string_set(values)}.contains({path})"
@@ -380,6 +385,13 @@ def _comparison(
             return f"{path}.contains({_literal(value)})"
         case _:
             return f"{path} {operator} {_literal(value)}"
+
+
+def _check_range(attribute: str, value: object) -> None:
+    if isinstance(value, int) and attribute in CONTEXT_RANGES:
+        least, most = CONTEXT_RANGES[attribute]
+        if not least <= value <= most:
+            raise WrongTypeError(f"{attribute} goes from {least} to {most}")
 
 
 def _literal(value: object) -> str:

@@ -15,7 +15,14 @@ from typing import Any
 
 from engine import cedar
 from engine.calendar import Transitions, zone_fields
-from engine.cedar import ACTION_TYPE, CONTEXT_ATTRIBUTES, ROLE_TYPE, AttributeType
+from engine.cedar import (
+    ACTION_TYPE,
+    CONTEXT_ATTRIBUTES,
+    CONTEXT_RANGES,
+    LONG_RANGE,
+    ROLE_TYPE,
+    AttributeType,
+)
 from engine.errors import ContextError, EngineError
 from engine.index import StatementIndex, request_keys
 from engine.places import normalize_ip
@@ -37,6 +44,7 @@ FORBIDDEN = "forbidden"
 NO_MATCH = "no_matching_policy"
 EVALUATION_ERROR = "evaluation_error"
 STALE = "stale"
+EVALUATION_FAILED = "engine.evaluation_failed"
 _CACHED_SETS = 4096
 _CONTEXT_TYPES: Mapping[AttributeType, type] = {
     AttributeType.LONG: int,
@@ -64,13 +72,18 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """An answer and why. `determining` names the policies that decided."""
+    """An answer and why. `determining` names the policies that decided.
+
+    `errors` holds stable codes. `details` says what happened in Cedar's words, which
+    quote policies: for whoever runs the node, never for whoever asked.
+    """
 
     allowed: bool
     reason: str
     determining: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     candidates: int = 0
+    details: tuple[str, ...] = ()
 
 
 class PolicyEngine:
@@ -148,8 +161,9 @@ class PolicyEngine:
             return Decision(
                 allowed=False,
                 reason=EVALUATION_ERROR,
-                errors=(error.message,),
+                errors=(error.code,),
                 candidates=len(fresh),
+                details=(error.message,),
             )
         return self._conclude(evaluation, fresh, has_stale=fresh != candidates)
 
@@ -170,8 +184,9 @@ class PolicyEngine:
             allowed=reason == PERMITTED,
             reason=reason,
             determining=determining,
-            errors=found.errors,
+            errors=(EVALUATION_FAILED,) if found.errors else (),
             candidates=len(fresh),
+            details=found.errors,
         )
 
     def _without_stale(
@@ -239,15 +254,24 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
         value = _member(given, outer, inner)
         if value is None:
             continue
-        wanted = _CONTEXT_TYPES[kind]
-        if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-            raise ContextError(f"context.{name}: must be of type {kind.value}")
+        _check(name, kind, value)
         found[outer] = {inner: value} if inner else value
     if (ip := given.get("ip")) is not None:
         if not isinstance(ip, str):
             raise ContextError("context.ip: must be a text")
         found["ip"] = {"__extn": {"fn": "ip", "arg": normalize_ip(ip)}}
     return found
+
+
+def _check(name: str, kind: AttributeType, value: object) -> None:
+    """Raise ContextError for a value that an attribute cannot have."""
+    wanted = _CONTEXT_TYPES[kind]
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ContextError(f"context.{name}: must be of type {kind.value}")
+    if isinstance(value, int):
+        least, most = CONTEXT_RANGES.get(name, LONG_RANGE)
+        if not least <= value <= most:
+            raise ContextError(f"context.{name}: must be from {least} to {most}")
 
 
 def _member(given: Mapping[str, Any], outer: str, inner: str) -> Any:  # noqa: ANN401

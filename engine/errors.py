@@ -17,6 +17,12 @@ class ContextError(EngineError):
     code = "engine.context_invalid"
 
 
+class QuestionUnreadableError(EngineError):
+    """Cedar cannot read a question, for example because of a lone surrogate."""
+
+    code = "engine.question_unreadable"
+
+
 class UnknownAttributeError(EngineError):
     """A condition asks for an attribute that is not registered."""
 

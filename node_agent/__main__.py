@@ -130,6 +130,7 @@ def decide(options: argparse.Namespace) -> Exit:
         "reason": decision.reason,
         "determining": list(decision.determining),
         "errors": list(decision.errors),
+        "details": list(decision.details),
         "revision": release.revision,
         "fingerprint": release.fingerprint,
         "evaluated_at": request.now.isoformat(),

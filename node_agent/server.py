@@ -6,6 +6,7 @@ The server holds no state of its own; it reads the release in force for every qu
 from __future__ import annotations
 
 import json
+import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
@@ -16,6 +17,8 @@ import uvicorn
 from engine import authzen
 from engine.decide import Request
 from node_agent.state import ActiveRelease, AgentState
+
+logger = logging.getLogger(__name__)
 
 EVALUATION_PATH = "/access/v1/evaluation"
 EVALUATIONS_PATH = "/access/v1/evaluations"
@@ -110,9 +113,13 @@ class DecisionPoint:
     def _answer(
         self, request: Request, release: ActiveRelease | None
     ) -> dict[str, Any]:
+        decision = self._state.decide(request, release)
+        evaluation_id = str(uuid.uuid4())
+        for detail in decision.details:
+            logger.warning("evaluation %s went wrong: %r", evaluation_id, detail)
         return authzen.decision_response(
-            self._state.decide(request, release),
-            evaluation_id=str(uuid.uuid4()),
+            decision,
+            evaluation_id=evaluation_id,
             evaluated_at=request.now.isoformat(),
             revision=release.revision if release else None,
             policy_set_hash=release.fingerprint if release else None,

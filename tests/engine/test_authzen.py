@@ -11,10 +11,14 @@ from engine.authzen import (
     AuthzenError,
     Evaluations,
     answer_evaluations,
+    decision_response,
     parse_evaluation,
     parse_evaluations,
 )
-from engine.decide import Request
+from engine.cedar import condition_text
+from engine.decide import PolicyEngine, Request
+from protocol.records import PolicyRecord
+from tests.engine.builders import policy
 
 NOW = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
 GOOD: dict[str, Any] = {
@@ -41,6 +45,10 @@ def test_a_request_is_understood_and_unknown_members_are_ignored() -> None:
         {"resource": {"type": "Node", "id": ""}},
         {"context": []},
         {"context": {"mfa": "two"}},
+        {"context": {"risk": 101}},
+        {"context": {"risk": "low"}},
+        {"context": {"device": "laptop"}},
+        {"context": {"device": {"trusted": "yes"}}},
     ],
     ids=str,
 )
@@ -103,3 +111,73 @@ def test_a_batch_with_a_wrong_type_at_the_top_is_refused(
     assert evaluate({**GOOD, "evaluations": [{}]}) == [True]
     with pytest.raises(AuthzenError):
         parse_evaluations({**GOOD, "evaluations": [{}], **change}, NOW)
+
+
+LOW_RISK = condition_text("risk", "<=", 40)
+TRUSTED = condition_text("device.trusted", "==", value=True)
+HIGH_RISK = condition_text("risk", ">", 40, unknown_matches=True)
+UNTRUSTED = condition_text("device.trusted", "==", value=False, unknown_matches=True)
+
+
+def answer(context: dict[str, Any], *policies: PolicyRecord) -> dict[str, Any]:
+    engine = PolicyEngine.from_records(policies, {})
+    request = parse_evaluation({**GOOD, "context": context}, NOW)
+    return decision_response(engine.decide(request))
+
+
+@pytest.mark.parametrize(
+    ("context", "is_allowed"),
+    [
+        ({"risk": 12, "device": {"trusted": True}}, True),
+        ({"risk": 41, "device": {"trusted": True}}, False),
+        ({"risk": 12, "device": {"trusted": False}}, False),
+        ({"risk": 12, "device": {"trusted": None}}, False),
+        ({"risk": 12, "device": {}}, False),
+        ({"risk": 12, "device": None}, False),
+        ({"risk": 12}, False),
+        ({"risk": None, "device": {"trusted": True}}, False),
+        ({"device": {"trusted": True}}, False),
+        ({}, False),
+    ],
+    ids=str,
+)
+def test_risk_and_device_come_with_the_question_or_deny(
+    context: dict[str, Any], *, is_allowed: bool
+) -> None:
+    permit = policy("p", when=(LOW_RISK, TRUSTED))
+    assert answer(context, permit)["decision"] is is_allowed
+
+    forbids = [
+        policy("risky", effect="forbid", when=(HIGH_RISK,)),
+        policy("strange", effect="forbid", when=(UNTRUSTED,)),
+    ]
+    assert answer(context, policy("p"), *forbids)["decision"] is is_allowed
+
+
+def test_what_went_wrong_is_a_code_for_who_asked() -> None:
+    assert answer({}, policy("p", when=("context.risk > 1",))) == {
+        "decision": False,
+        "context": {
+            "reason": "evaluation_error",
+            "errors": ["engine.evaluation_failed"],
+        },
+    }
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"context": {"ticket": "\ud800"}}, "engine.evaluation_failed"),
+        ({"subject": {"type": "User", "id": "\ud800"}}, "engine.question_unreadable"),
+    ],
+    ids=["context", "subject"],
+)
+def test_a_question_that_cedar_cannot_read_is_a_code_for_who_asked(
+    change: dict[str, Any], code: str
+) -> None:
+    engine = PolicyEngine.from_records([policy("p")], {})
+    found = decision_response(engine.decide(parse_evaluation({**GOOD, **change}, NOW)))
+    assert found == {
+        "decision": False,
+        "context": {"reason": "evaluation_error", "errors": [code]},
+    }

@@ -40,6 +40,8 @@ def statement(condition: str) -> str:
     [
         condition_text("mfa", ">=", 2),
         condition_text("device.trusted", "==", value=True),
+        condition_text("device.trusted", "==", value=False, unknown_matches=True),
+        *(condition_text("risk", op, 40) for op in cedar.OPERATORS[AttributeType.LONG]),
         condition_text("path", "starts_with", "/a*b"),
         condition_text("country", "in", ["DE", "FR"]),
         condition_text("principal.team", "==", 'a "b"', registry=[TEAM]),
@@ -58,6 +60,10 @@ def test_a_typed_condition_satisfies_the_schema(condition: str) -> None:
         ("mfa", "contains", 1, UnknownOperatorError),
         ("mfa", ">=", "2", WrongTypeError),
         ("mfa", ">=", True, WrongTypeError),
+        ("risk", ">", 101, WrongTypeError),
+        ("risk", "<", -1, WrongTypeError),
+        ("device.trusted", "==", "yes", WrongTypeError),
+        ("device.trusted", ">", True, UnknownOperatorError),
         ("country", "in", "DE", WrongTypeError),
         ("country", "in", [], WrongTypeError),
     ],
@@ -73,6 +79,20 @@ def test_the_validator_names_the_statement() -> None:
     (problem, *_) = cedar.validate_policies(statement("context.weekdy == 1"), SCHEMA)
     assert problem.statement_id == "p#0"
     assert "weekdy" in problem.message
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        'context has risk && context.risk == "low"',
+        "context has device && context.device.trusted == 1",
+        "context has device && context.device.owner == 1",
+        "context.risk > 1",
+        "context.device.trusted",
+    ],
+)
+def test_the_schema_refuses_a_wrong_type_and_what_may_be_absent(condition: str) -> None:
+    assert cedar.validate_policies(statement(condition), SCHEMA)
 
 
 def test_a_text_that_is_not_cedar_is_refused() -> None:

@@ -72,6 +72,19 @@ def test_an_error_in_a_forbid_denies() -> None:
     assert ask(policy("p"), broken).reason == "evaluation_error"
 
 
+def test_errors_are_codes_and_the_details_stay_beside_them() -> None:
+    decision = ask(policy("p", when=("context.risk > 1",)))
+
+    assert decision.errors == ("engine.evaluation_failed",)
+    assert len(decision.details) == 1
+    assert "attribute `risk`" in decision.details[0]
+
+
+@pytest.mark.parametrize("risk", [0, 100], ids=str)
+def test_a_risk_goes_from_0_to_100(risk: int) -> None:
+    assert ask(policy("p", when=(f"context.risk == {risk}",)), risk=risk).allowed
+
+
 def test_the_same_condition_decides_once_the_attribute_is_known() -> None:
     assert ask(policy("p"), policy("q", when=("context.risk > 1",)), risk=2).allowed
 
@@ -220,6 +233,12 @@ def test_a_forbid_counts_however_stale_the_release_is() -> None:
         {"ip": "10.0.0.256"},
         {"device": {"trusted": 1}},
         {"device": True},
+        {"risk": "12"},
+        {"risk": 12.5},
+        {"risk": True},
+        {"risk": -1},
+        {"risk": 101},
+        {"mfa": 2**63},
     ],
     ids=str,
 )
@@ -355,6 +374,7 @@ def test_the_slice_decides_as_the_whole_set_does(
     request = Request(who, action, what, NOON, context)
     decision = PolicyEngine.from_records(records, {}).decide(request)
     allowed, reasons, errors = whole(records, request)
-    assert len(decision.errors) == errors
+    assert len(decision.details) == errors
+    assert decision.errors == (("engine.evaluation_failed",) if errors else ())
     assert set(decision.determining) == reasons
     assert decision.allowed == (allowed and not errors)

@@ -256,6 +256,10 @@ def test_a_policy_is_refused_for_one_thing(
         ("mfa", ">=", True, "wrong_value", "value"),
         ("mfa", ">=", 2**60, "wrong_value", "value"),
         ("device.trusted", "==", 1, "wrong_value", "value"),
+        ("device.trusted", "!=", True, "wrong_operator", "op"),
+        ("risk", ">", 101, "wrong_value", "value"),
+        ("risk", "<", -1, "wrong_value", "value"),
+        ("risk", "starts_with", "1", "wrong_operator", "op"),
         ("country", "in", "DE", "wrong_value", "value"),
         ("country", "in", [], "wrong_value", "value"),
     ],
@@ -390,6 +394,56 @@ def test_what_is_unknown_does_not_escape_a_forbid(
     assert ask(subject, "alice", context, MONDAY_NOON) is is_allowed
 
 
+@pytest.mark.parametrize(
+    ("device", "may_pass_permit", "is_forbidden"),
+    [
+        ({"trusted": True}, True, False),
+        ({"trusted": False}, False, True),
+        ({}, False, True),
+        (None, False, True),
+    ],
+    ids=["trusted", "not trusted", "trust unknown", "device unknown"],
+)
+def test_an_unknown_device_neither_permits_nor_escapes_a_forbid(
+    device: object, *, may_pass_permit: bool, is_forbidden: bool
+) -> None:
+    trusted = {"attribute": "device.trusted", "op": "=="}
+    permit = compiled(conditions=[trusted | {"value": True}])
+    forbid = compiled("q", effect="forbid", conditions=[trusted | {"value": False}])
+    permits = engine(("p", permit, "permit"))
+    forbids = engine(("p", compiled(), "permit"), ("q", forbid, "forbid"))
+
+    context = {"device": device}
+
+    assert ask(permits, "alice", context, MONDAY_NOON) is may_pass_permit
+    assert ask(forbids, "alice", context, MONDAY_NOON) is not is_forbidden
+
+
+@pytest.mark.parametrize(
+    ("op", "holds"),
+    [
+        ("==", {50}),
+        ("!=", {0, 49, 51, 100}),
+        ("<", {0, 49}),
+        ("<=", {0, 49, 50}),
+        (">", {51, 100}),
+        (">=", {50, 51, 100}),
+    ],
+)
+def test_a_permit_reads_the_risk_and_an_unknown_one_is_no_risk_it_permits(
+    op: str, holds: set[int]
+) -> None:
+    policy = compiled(conditions=[{"attribute": "risk", "op": op, "value": 50}])
+    subject = engine(("p", policy, "permit"))
+    context = {risk: {"risk": risk} for risk in (None, 0, 49, 50, 51, 100)}
+
+    assert {
+        risk
+        for risk, given in context.items()
+        if ask(subject, "alice", given, MONDAY_NOON)
+    } == holds
+
+
 def test_a_forbid_on_an_attribute_spares_types_that_do_not_have_it() -> None:
     forbid = compiled(
         "q",
@@ -419,8 +473,40 @@ def test_a_sentence_says_what_the_policy_does() -> None:
     )
     assert rules.sentence(content) == (
         "Members of developer may not deploy and read on every Namespace and group web "
-        "during freeze from office if mfa < 2."
+        "during freeze from office if the MFA level is below 2 (or unknown)."
     )
+
+
+@pytest.mark.parametrize(
+    ("condition", "effect", "text"),
+    [
+        (("risk", ">", 60), "permit", "the risk is above 60."),
+        (("risk", ">", 60), "forbid", "the risk is above 60 (or unknown)."),
+        (("risk", "<=", 5), "permit", "the risk is at most 5."),
+        (("device.trusted", "==", True), "permit", "the device is trusted."),
+        (
+            ("device.trusted", "==", False),
+            "forbid",
+            "the device is not trusted (or unknown).",
+        ),
+        (("country", "in", ["DE", "FR"]), "permit", "the country is one of DE or FR."),
+        (("ticket", "!=", ""), "permit", "the ticket is not empty."),
+        (("path", "starts_with", "/a"), "permit", "the path starts with /a."),
+        (
+            ("principal.clearance", ">=", 3),
+            "permit",
+            "principal.clearance is at least 3.",
+        ),
+    ],
+)
+def test_a_sentence_tells_each_condition_as_a_colleague_would(
+    condition: tuple[str, str, Any], effect: str, text: str
+) -> None:
+    content = PolicyContent(
+        name="x", effect=effect, tier="operator", conditions=(Condition(*condition),)
+    )
+
+    assert rules.sentence(content).partition(" if ")[2] == text
 
 
 def test_content_survives_its_json_form() -> None:

@@ -4,7 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from apps.policies.rules.content import PolicyContent, ResourceItem
+from apps.policies.rules.content import Condition, PolicyContent, ResourceItem
+
+_NAMES = {
+    "mfa": "the MFA level",
+    "risk": "the risk",
+    "country": "the country",
+    "method": "the method",
+    "path": "the path",
+    "ticket": "the ticket",
+    "device.trusted": "the device",
+}
+_VERBS = {
+    "==": "is",
+    "!=": "is not",
+    "<": "is below",
+    "<=": "is at most",
+    ">": "is above",
+    ">=": "is at least",
+    "in": "is one of",
+    "starts_with": "starts with",
+    "contains": "contains",
+}
 
 
 def sentence(content: PolicyContent) -> str:
@@ -27,12 +48,19 @@ def sentence(content: PolicyContent) -> str:
     if content.locations:
         parts.append(f"from {_join(content.locations, '')}")
     if content.conditions:
-        texts = [
-            f"{condition.attribute} {condition.op} {_value(condition.value)}"
-            for condition in content.conditions
-        ]
+        # What is unknown does not escape a forbid; a sentence that hid that would lie.
+        doubt = " (or unknown)" if content.effect == "forbid" else ""
+        texts = [_condition(condition) + doubt for condition in content.conditions]
         parts.append(f"if {' and '.join(texts)}")
     return " ".join(parts) + "."
+
+
+def _condition(condition: Condition) -> str:
+    name = _NAMES.get(condition.attribute, condition.attribute)
+    if condition.attribute == "device.trusted":
+        return f"{name} is {'' if condition.value else 'not '}trusted"
+    verb = _VERBS.get(condition.op, condition.op)
+    return f"{name} {verb} {_value(condition.value)}"
 
 
 def _resource(item: ResourceItem) -> str:
@@ -43,7 +71,9 @@ def _resource(item: ResourceItem) -> str:
 
 def _value(value: object) -> str:
     if isinstance(value, list):
-        return f"[{', '.join(str(item) for item in value)}]"
+        return " or ".join(map(_value, value))
+    if value == "":
+        return "empty"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
