@@ -164,6 +164,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "distribution.sample_consistency",
         "schedule": 10.0,
     },
+    "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 
 # How many proxies stand before us and append to X-Forwarded-For.

@@ -16,6 +16,7 @@ SIGN_IN_ACCOUNT = "sign-in-account"
 SIGN_IN_ADDRESS = "sign-in-address"
 STATIC = "static"
 HEALTH = "health"
+EDGE_ADDRESS = "edge-address"
 EDGE_ENROLL = "edge-enroll"
 EDGE_SYNC = "edge-sync"
 EDGE_REPORT = "edge-report"
@@ -78,9 +79,13 @@ GUARDS: tuple[Guard, ...] = (
         STATIC, 1000, 400, "address, per process", "style sheets, scripts, pictures"
     ),
     _guard(HEALTH, 20, 40, "address, per process", "the health check"),
-    _guard(EDGE_ENROLL, 5, 50, "address, per process", "nodes that enroll at the edge"),
-    _guard(EDGE_SYNC, 2, 30, "node, per process", "polls of one node at the edge"),
-    _guard(EDGE_REPORT, 5, 50, "node, per process", "reports of one node at the edge"),
+    _guard(
+        *(EDGE_ADDRESS, 2000, 20_000, "address, per process"),
+        "every request to the edge; a fleet may stand behind one address",
+    ),
+    _guard(EDGE_ENROLL, 10, 100, "address, per process", "nodes that enroll"),
+    _guard(EDGE_SYNC, 2, 30, "node, per process", "polls of one node"),
+    _guard(EDGE_REPORT, 5, 50, "node, per process", "reports of one node"),
 )
 
 

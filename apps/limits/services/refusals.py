@@ -14,19 +14,19 @@ from apps.limits.services.storage import committed
 
 KEPT = dt.timedelta(days=30)
 _COUNT = """
-INSERT INTO limits_refusal AS held (code, prefix, hour, count) VALUES (%s, %s, %s, 1)
-ON CONFLICT (hour, code, prefix) DO UPDATE SET count = held.count + 1
+INSERT INTO limits_refusal AS held (code, prefix, hour, count) VALUES (%s, %s, %s, %s)
+ON CONFLICT (hour, code, prefix) DO UPDATE SET count = held.count + excluded.count
 """
 logger = logging.getLogger(__name__)
 
 
-def note_refusal(*, code: str, address: str) -> None:
-    """Count one refusal for the network of an address and the current hour."""
+def note_refusal(*, code: str, address: str, count: int = 1) -> None:
+    """Count refusals for the network of an address and the current hour."""
     hour = timezone.now().replace(minute=0, second=0, microsecond=0)
     network = prefix(address) if address else ""
     try:
         with committed() as cursor:
-            cursor.execute(_COUNT, [code, network, hour])
+            cursor.execute(_COUNT, [code, network, hour, count])
     except LimiterUnavailableError:
         # The refusal itself stands whether or not it could be counted.
         logger.warning("a refusal was not counted: %s from %s", code, network)
