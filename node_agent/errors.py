@@ -9,6 +9,8 @@ class AgentError(ProtocolError):
     """Something on the node, or between it and the edge, does not work."""
 
     code = "agent.failed"
+    # How many seconds the edge asked us to stay away.
+    retry_after = 0.0
 
 
 class NotEnrolledError(AgentError):
@@ -45,6 +47,10 @@ class EdgeFailedError(EdgeError):
     """The edge answers, but not now or not with what was asked for."""
 
     code = "agent.edge_failed"
+
+    def __init__(self, message: str, *, retry_after: float = 0.0) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 class EdgeRefusedError(AgentError):

@@ -32,6 +32,7 @@ _ANSWER_SECONDS = 15.0
 _JSON_LIMIT = 1024 * 1024
 # What python-tuf reads of a timestamp, in base64.
 _STAMP_LIMIT = 22_000
+_DIGITS = 6
 
 log = logging.getLogger(__name__)
 
@@ -193,7 +194,13 @@ def _refuse_failures(response: urllib3.BaseHTTPResponse, content: bytes) -> None
         HTTPStatus.GONE,
     }:
         raise EdgeRefusedError(message)
-    raise EdgeFailedError(message)
+    raise EdgeFailedError(message, retry_after=_retry_after(response))
+
+
+def _retry_after(response: urllib3.BaseHTTPResponse) -> float:
+    """Return the seconds that the edge asks to wait (RFC 9110, section 10.2.3)."""
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() and len(text) < _DIGITS else 0.0
 
 
 def _message(content: bytes) -> str:

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from node_agent.backoff import Backoff
 from node_agent.config import Identity
+from node_agent.errors import AgentError
 from protocol.channel import REPORT_TYPE
 from protocol.envelope import dsse_sign
 from protocol.errors import ProtocolError
@@ -118,7 +119,8 @@ class Reporter:
                 self._sink.send_report(self._signer.sign(report))
             except ProtocolError as error:
                 log.warning("Report not accepted: %s", error)
-                self._wait_before_retry(report)
+                asked = error.retry_after if isinstance(error, AgentError) else 0.0
+                self._wait_before_retry(report, asked)
                 continue
             self._backoff.reset()
             self._settle(report)
@@ -134,11 +136,13 @@ class Reporter:
             if self._pending is report:
                 self._pending = None
 
-    def _wait_before_retry(self, report: Report) -> None:
+    def _wait_before_retry(self, report: Report, asked: float) -> None:
+        pause = self._backoff.next(asked=asked)
         with self._changed:
+            # News does not wait for a failure to pass, but for what the edge asked.
             self._changed.wait_for(
-                lambda: self._stopped or self._pending is not report,
-                timeout=self._backoff.next(),
+                lambda: self._stopped or (not asked and self._pending is not report),
+                timeout=pause,
             )
 
 

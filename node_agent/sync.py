@@ -73,7 +73,7 @@ class SyncLoop:
             log.warning("%s: %s", error.code, error)
             reached = isinstance(error, EdgeFailedError | EdgeRefusedError)
             self._status.failed(error, reached=reached)
-            return self._backoff.next()
+            return self._backoff.next(asked=error.retry_after)
         except ProtocolError as error:
             log.error("Refused what the edge sent, %s: %s", error.code, error)  # noqa: TRY400  # the trace adds nothing to the code
             self._status.failed(error, reached=True)

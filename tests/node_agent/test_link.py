@@ -173,6 +173,24 @@ def test_a_failing_edge_is_asked_again_later(
     assert agent.status.values()["last_error"] is None
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_an_edge_that_asks_for_time_gets_it(
+    node: EnrolledNode, edge: EdgeSimulator, status: int
+) -> None:
+    edge.canned = (status, b"{}", {"Retry-After": "7"})
+    assert 7 <= Agent(node).loop.step() < 8
+
+
+@pytest.mark.parametrize(
+    ("asked", "most"), [("86400", 61), ("soon", 1), ("-5", 1), ("9" * 400, 1)]
+)
+def test_an_edge_cannot_silence_a_node(
+    node: EnrolledNode, edge: EdgeSimulator, asked: str, most: int
+) -> None:
+    edge.canned = (429, b"{}", {"Retry-After": asked})
+    assert 0 < Agent(node).loop.step() < most
+
+
 def test_an_edge_that_is_gone_changes_nothing(node: EnrolledNode) -> None:
     node.portal.publish(records())
     node.state().accept(node.portal.envelope())
