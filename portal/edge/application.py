@@ -11,10 +11,12 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable
 
+from apps.limits.rules.table import EDGE_REPORT, EDGE_SYNC
 from portal.edge import wire
 from portal.edge.gate import Caller, Gate
 from portal.edge.hub import Hub, Room
 from portal.edge.intake import Intake, heartbeat, parse_receipt
+from portal.edge.limits import Counted, Limits
 from portal.edge.store import Store
 from portal.edge.wire import EdgeRefusal, Receive, Request, Scope, Send
 from protocol.envelope import ENVELOPE_TYPE
@@ -24,7 +26,7 @@ LONGEST_WAIT = 25
 MOST_WAITING = 18_000
 logger = logging.getLogger(__name__)
 
-Handler = Callable[[Request, Send], Awaitable[None]]
+Handler = Callable[[Request, Send, Counted], Awaitable[None]]
 
 
 class Edge:
@@ -35,6 +37,7 @@ class Edge:
         self._gate = Gate(self._store)
         self.hub = Hub(self._store, self._gate)
         self._intake = Intake(self._store)
+        self._limits = Limits(self._store)
         self._routes: dict[tuple[str, str], Handler] = {
             ("GET", "/healthz"): self._health,
             ("POST", "/edge/v1/enroll"): self._enroll,
@@ -53,11 +56,13 @@ class Edge:
         """Start the tasks; the server does this through the lifespan protocol."""
         self.hub.start()
         self._intake.start()
+        self._limits.start()
 
     async def stop(self) -> None:
         """Send everybody away and record what was reported."""
         await self.hub.stop()
         await self._intake.stop()
+        await self._limits.stop()
         self._store.close()
 
     async def _live(self, receive: Receive, send: Send) -> None:
@@ -72,12 +77,15 @@ class Edge:
                 return
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        counted = Counted()
+        send = wire.with_headers(send, counted.headers)
         try:
+            self._limits.enter(scope, counted)
             request = await wire.read_request(scope, receive)
             handler = self._routes.get((request.method, request.path))
             if handler is None:
                 raise EdgeRefusal(404, "edge.no_such_route", "There is no such route.")
-            await handler(request, send)
+            await handler(request, send, counted)
         except EdgeRefusal as refusal:
             await wire.refuse(send, refusal)
         except Exception:  # the sender gets an answer whatever happened
@@ -87,20 +95,22 @@ class Edge:
                 EdgeRefusal(503, "edge.unavailable", "The edge cannot answer now."),
             )
 
-    async def _health(self, _request: Request, send: Send) -> None:
+    async def _health(self, _request: Request, send: Send, _counted: Counted) -> None:
         await wire.answer(send, 200, b"ok", [(b"content-type", b"text/plain")])
 
-    async def _enroll(self, request: Request, send: Send) -> None:
+    async def _enroll(self, request: Request, send: Send, _counted: Counted) -> None:
         await wire.answer_json(send, 201, await self._store.enroll(request.json()))
 
-    async def _report(self, request: Request, send: Send) -> None:
+    async def _report(self, request: Request, send: Send, counted: Counted) -> None:
         caller = await self._gate.admit(request)
+        self._limits.take(EDGE_REPORT, caller.name, counted)
         report = parse_receipt(request.body, caller, dt.datetime.now(dt.UTC))
         await self._intake.receipt(caller.tenant_id, report)
         await wire.answer(send, 204)
 
-    async def _sync(self, request: Request, send: Send) -> None:
+    async def _sync(self, request: Request, send: Send, counted: Counted) -> None:
         caller = await self._gate.admit(request)
+        self._limits.take(EDGE_SYNC, caller.name, counted)
         held = request.headers.get("if-none-match", "")
         self._note_heartbeat(request, caller)
         room = await self.hub.room(caller.tenant_id)

@@ -27,6 +27,11 @@ class Caller:
     node_id: uuid.UUID
     key: Ed25519PublicKey
 
+    @property
+    def name(self) -> str:
+        """Return what the node is counted by."""
+        return f"{self.tenant_id}/{self.node_id}"
+
 
 class Gate:
     """Verify proofs; remember keys for a minute and nonces while they count."""

@@ -21,6 +21,7 @@ from apps.bundles import selectors as bundles
 from apps.core.errors import PortwardError
 from apps.distribution import services as distribution
 from apps.distribution.services import ReceivedReport
+from apps.limits import services as limits
 from apps.nodes import selectors as nodes
 from apps.nodes import services as node_services
 from apps.tenants.errors import TenantNotFoundError
@@ -80,6 +81,10 @@ class Store:
         """Record reports."""
         await self.run(distribution.record_reports, batch)
 
+    async def note_refusals(self, counts: Mapping[tuple[str, str], int]) -> None:
+        """Count refusals by code and address."""
+        await self.run(_note_refusals, counts)
+
     async def enroll(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Let a node in; refuses with the service's own code."""
         try:
@@ -130,6 +135,11 @@ def _node_key(tenant_id: uuid.UUID, node_id: uuid.UUID) -> bytes | None:
 def _revoked_nodes(tenant_id: uuid.UUID) -> list[uuid.UUID]:
     with tenant_scope(tenant_id):
         return nodes.revoked_since(timezone.now() - REVOKED_LATELY)
+
+
+def _note_refusals(counts: Mapping[tuple[str, str], int]) -> None:
+    for (code, address), count in counts.items():
+        limits.note_refusal(code=code, address=address, count=count)
 
 
 def _enroll(body: Mapping[str, Any]) -> dict[str, Any]:

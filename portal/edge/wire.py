@@ -85,6 +85,22 @@ async def read_request(scope: Scope, receive: Receive) -> Request:
     return Request(scope["method"], path, target, headers, body)
 
 
+def with_headers(send: Send, headers: Callable[[], dict[str, str]]) -> Send:
+    """Return a way to send that adds headers, made when the answer starts."""
+
+    async def wrapped(message: MutableMapping[str, Any]) -> None:
+        if message["type"] == "http.response.start":
+            present = {name for name, _ in message["headers"]}
+            more = [
+                (name.lower().encode(), value.encode())
+                for name, value in headers().items()
+            ]
+            message["headers"] += [pair for pair in more if pair[0] not in present]
+        await send(message)
+
+    return wrapped
+
+
 async def answer(
     send: Send, status: int, body: bytes = b"", headers: Headers | None = None
 ) -> None:
@@ -92,6 +108,9 @@ async def answer(
     sent = [
         (b"cache-control", b"no-store"),
         (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", b"no-referrer"),
+        (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+        (b"cross-origin-resource-policy", b"same-origin"),
         *(headers or []),
     ]
     if status != 304:  # noqa: PLR2004  # a 304 has no body and announces none
