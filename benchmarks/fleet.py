@@ -50,7 +50,7 @@ class Polls:
         self._lock = threading.Condition()
         self._arrived: list[float] = []
         self._asked = 0
-        self._armed = 0.0
+        self._started = 0.0
         self._threads: list[threading.Thread] = []
 
     def __enter__(self) -> Self:
@@ -71,11 +71,18 @@ class Polls:
         for thread in self._threads:
             thread.join()
 
-    def arm(self) -> None:
-        """Start the clock of a round."""
+    def forget_round(self) -> None:
+        """Forget the answers of the round before."""
         with self._lock:
             self._arrived.clear()
-            self._armed = time.perf_counter()
+
+    def start_clock(self) -> None:
+        """Start the clock of a round: call it when the change has committed.
+
+        An answer that came before counts too, as less than nothing.
+        """
+        with self._lock:
+            self._started = time.perf_counter()
 
     def await_parked(self) -> None:
         """Wait until every client waits for something newer."""
@@ -94,8 +101,8 @@ class Polls:
             if not done:
                 raise TimeoutError(f"{len(self._arrived)} polls were answered")
             return (
-                (min(self._arrived) - self._armed) * 1000,
-                (max(self._arrived) - self._armed) * 1000,
+                (min(self._arrived) - self._started) * 1000,
+                (max(self._arrived) - self._started) * 1000,
             )
 
     def _enroll(self) -> tuple[Edge, Identity]:

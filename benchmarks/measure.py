@@ -11,12 +11,16 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Figure:
-    """One measured value in milliseconds, and what it is compared with."""
+    """One measured value in milliseconds, and what it is compared with.
+
+    A note says what the value is made of, where that is not plain.
+    """
 
     name: str
     value: float
     baseline_name: str
     baseline: float
+    note: str = ""
 
     @property
     def ratio(self) -> float:
@@ -45,7 +49,7 @@ def median(values: Sequence[float]) -> float:
 
 def table(figures: Sequence[Figure]) -> str:
     """Return the figures for people."""
-    head = ("figure", "ms", "baseline", "ms", "ratio")
+    head = ("figure", "ms", "baseline", "ms", "ratio", "note")
     rows = [
         (
             figure.name,
@@ -53,6 +57,7 @@ def table(figures: Sequence[Figure]) -> str:
             figure.baseline_name,
             f"{figure.baseline:.3f}",
             f"{figure.ratio:.2f}",
+            figure.note,
         )
         for figure in figures
     ]
