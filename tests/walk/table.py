@@ -16,6 +16,8 @@ FORBIDDEN, ABSENT, NO_METHOD = Answer.FORBIDDEN, Answer.ABSENT, Answer.NO_METHOD
 
 # Tables that any request may write to, because of what they are for.
 BOOKKEEPING = {
+    "limits_bucketlevel": "every request takes tokens from its buckets",
+    "limits_refusal": "what is refused early is counted",
     "django_session": "a session remembers its tenant and its notices",
     "accounts_apitoken": "a token remembers when it was last used",
     "signin_signin": "a session remembers when and from where it was last used",
