@@ -16,7 +16,7 @@ from apps.bundles.choices import ReleaseState
 from apps.bundles.errors import KeysMissingError, ReleaseNotFoundError
 from apps.bundles.models import Release, RootMetadata, TimestampMetadata
 from apps.keys import selectors as keys
-from apps.keys.choices import Purpose
+from apps.keys.choices import RELEASE_PURPOSES, Purpose
 from apps.keys.models import SigningKey
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
@@ -241,7 +241,7 @@ def _certificates_for(records: list[Record]) -> list[dict[str, Any]]:
 
 
 def _keys() -> Keys:
-    found = {purpose: keys.active_keys(purpose) for purpose in Purpose}
+    found = {purpose: keys.active_keys(purpose) for purpose in RELEASE_PURPOSES}
     for purpose, active in found.items():
         if not active:
             raise KeysMissingError(f"There is no active key for: {purpose.label}.")

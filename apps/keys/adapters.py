@@ -136,6 +136,17 @@ def tuf_signer(key: SigningKey) -> Signer:
     return store.tuf_signer(key.reference)
 
 
+def sign(key: SigningKey, data: bytes) -> bytes:
+    """Return a raw signature of a key; for ES256 that is r || s.
+
+    Raises KeyMismatchError when the store holds another key under its reference.
+    """
+    store = get_key_store()
+    if store.public_bytes(key.reference) != bytes(key.public_key):
+        raise KeyMismatchError(f"The key {key.reference} is not the one recorded.")
+    return store.sign(key.reference, data)
+
+
 def _refuse_if_open(place: Path) -> None:
     mode = stat.S_IMODE(place.stat().st_mode)
     if mode & 0o077:

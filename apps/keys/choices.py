@@ -19,11 +19,14 @@ class Purpose(models.TextChoices):
     SNAPSHOT = "snapshot", "Metadata versions"
     TIMESTAMP = "timestamp", "Freshness"
     OPA = "opa", "Bundles for stock OPA"
+    TOKENS = "tokens", "Access tokens"
 
 
 class KeyState(models.TextChoices):
     """Whether a key may sign."""
 
+    # Published already, so that everybody knows it before it signs.
+    NEXT = "next", "Next"
     ACTIVE = "active", "Active"
     RETIRED = "retired", "Retired"
 
@@ -36,3 +39,7 @@ TENANT_KEYS: tuple[tuple[Purpose, Algorithm], ...] = (
     (Purpose.TIMESTAMP, Algorithm.ED25519),
     (Purpose.OPA, Algorithm.ES256),
 )
+RELEASE_PURPOSES: tuple[Purpose, ...] = tuple(
+    dict.fromkeys(purpose for purpose, _ in TENANT_KEYS)
+)
+TOKEN_ALGORITHM = Algorithm.ES256

@@ -1,6 +1,6 @@
 """Failures of key stores."""
 
-from apps.core.errors import MisconfiguredError
+from apps.core.errors import ConflictError, MisconfiguredError
 
 
 class KeyMissingError(MisconfiguredError):
@@ -25,3 +25,11 @@ class KeyMismatchError(MisconfiguredError):
     code = "keys.mismatch"
     default_message = "The key store holds another key than the one recorded."
     default_remedy = "Restore the key folder from its backup, or rotate the key."
+
+
+class KeyTooYoungError(ConflictError):
+    """The next key was not published long enough for everybody to know it."""
+
+    code = "keys.too_young"
+    default_message = "The next key was published less than an hour ago."
+    default_remedy = "Wait, so that whoever verifies tokens has read the new key set."

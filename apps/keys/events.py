@@ -7,3 +7,5 @@ class KeyAction(StrEnum):
     """Audit actions."""
 
     CREATED = "key.created"
+    ACTIVATED = "key.activated"
+    RETIRED = "key.retired"

@@ -18,6 +18,8 @@ class SigningKey(TenantModel):
     reference = models.CharField(max_length=200, unique=True)
     public_key = models.BinaryField()
     created_at = models.DateTimeField(auto_now_add=True)
+    activated_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["purpose", "algorithm"]
@@ -26,7 +28,12 @@ class SigningKey(TenantModel):
                 fields=["tenant", "purpose", "algorithm"],
                 condition=models.Q(state="active"),
                 name="keys_one_active_key_per_purpose",
-            )
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "purpose", "algorithm"],
+                condition=models.Q(state="next"),
+                name="keys_one_next_key_per_purpose",
+            ),
         ]
 
     @override

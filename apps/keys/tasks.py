@@ -18,6 +18,19 @@ def ensure_tenant_keys(*, actor: Actor, tenant_id: uuid.UUID) -> None:
     """
     with tenant_scope(tenant_id):
         missing = services.missing_keys()
+    _make(actor, tenant_id, missing)
+
+
+def ensure_token_keys(*, actor: Actor, tenant_id: uuid.UUID) -> None:
+    """Make and record the keys that sign a tenant's access tokens, now and next."""
+    with tenant_scope(tenant_id):
+        missing = services.missing_token_keys()
+    _make(actor, tenant_id, missing)
+
+
+def _make(
+    actor: Actor, tenant_id: uuid.UUID, missing: list[services.KeyRequest]
+) -> None:
     if not missing:
         return
     store = get_key_store()
