@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.audit.models import AuditEntry
 from apps.audit.selectors import found_entries
@@ -33,7 +34,7 @@ class TenantList(TenantScopedView, ListAPIView[Tenant]):
     """List the tenants that the token may read: its own."""
 
     serializer_class = TenantSerializer
-    view_permission = "accounts.view_membership"
+    scopes = {"GET": Scope.TENANTS_READ}
 
     @override
     def get_queryset(self) -> QuerySet[Tenant]:
@@ -76,7 +77,7 @@ class AuditEntryList(TenantScopedView, ListAPIView[AuditEntry]):
 
     serializer_class = AuditEntrySerializer
     pagination_class = TrailPage
-    view_permission = "audit.view_auditentry"
+    scopes = {"GET": Scope.AUDIT_READ}
 
     @extend_schema(parameters=[TrailQuery])
     @override

@@ -10,15 +10,17 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Model
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from typing_extensions import override
 
 from apps.accounts import rules
+from apps.accounts.choices import BEARER
 from apps.accounts.errors import ApiTokenRefusedError
 from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
 from apps.accounts.services import TokenHolder, authenticate_api_token
+from apps.limits.permissions import address_of
 from apps.tenants.models import TenantModel
 
 
@@ -56,37 +58,71 @@ class MembershipBackend(BaseBackend):
         )
 
 
-class ApiTokenAuthentication(BaseAuthentication):
-    """Accept `Authorization: Bearer pwt_…` (RFC 6750)."""
+class BearerRefused(APIException):
+    """A token that does not count: 401 with the code of RFC 6750, section 3.1."""
 
-    @override
-    def authenticate(self, request: Request) -> tuple[User, TokenHolder] | None:
-        """Return the person and the token, or None when no token was sent."""
-        parts = get_authorization_header(request).split()
-        if not parts or parts[0].lower() != b"bearer":
-            return None
-        try:
-            holder = authenticate_api_token(parts[-1].decode("ascii"))
-        except (ApiTokenRefusedError, UnicodeDecodeError) as error:
-            refused = ApiTokenRefusedError()
-            raise AuthenticationFailed(refused.message, "token_refused") from error
-        return holder.user, holder
+    status_code = 401
+    default_code = "token_refused"
+    default_detail = "The token is unknown, expired or revoked."
+    auth_header = (
+        f'{BEARER}, error="invalid_token", '
+        'error_description="The token is unknown, expired or revoked"'
+    )
+
+
+class BearerAuthentication(BaseAuthentication):
+    """What the ways of sending a bearer token share (RFC 6750, section 2.1).
+
+    A token in the address or the body would end up in logs, so neither is looked at.
+    """
 
     @override
     def authenticate_header(self, request: Request) -> str:
-        """Name the scheme in a 401."""
-        return 'Bearer realm="portward"'
+        """Name the scheme in a 401 that no token was sent for."""
+        return BEARER
+
+    @staticmethod
+    def bearer_token(request: Request) -> str:
+        """Return the token in the header, or nothing. Raises BearerRefused."""
+        scheme, _, token = get_authorization_header(request).partition(b" ")
+        if scheme.lower() != b"bearer":
+            return ""
+        try:
+            return token.strip().decode("ascii") or "-"
+        except UnicodeDecodeError as error:
+            raise BearerRefused from error
+
+
+class ApiTokenAuthentication(BearerAuthentication):
+    """Accept `Authorization: Bearer pwt_…`: a personal token."""
+
+    @override
+    def authenticate(self, request: Request) -> tuple[User, TokenHolder] | None:
+        """Return the person and the token, or None when it is none of these."""
+        token = self.bearer_token(request)
+        if not token.startswith("pwt_"):
+            return None
+        try:
+            holder = authenticate_api_token(token, address=address_of(request))
+        except ApiTokenRefusedError as error:
+            raise BearerRefused from error
+        return holder.user, holder
 
 
 class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     """How the OpenAPI document describes tokens."""
 
     target_class = "apps.accounts.authentication.ApiTokenAuthentication"
-    name = "apiToken"
+    name = "personalToken"
 
     @override
     def get_security_definition(self, auto_schema: object) -> dict[str, str]:
-        return {"type": "http", "scheme": "bearer", "bearerFormat": "pwt_…"}
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "bearerFormat": "pwt_…",
+            "description": "A personal token, made on one's account page.",
+        }
 
 
 def _is_tenant_model(app_label: str, model_name: str) -> bool:

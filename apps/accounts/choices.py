@@ -19,3 +19,24 @@ class CeremonyPurpose(models.TextChoices):
     REGISTRATION = "reg", "Registration"
     LOGIN = "login", "Sign-in"
     OPERATION = "operation", "Operation"
+
+
+class Scope(models.TextChoices):
+    """What a token lets a program do over REST. A retired value is not used again."""
+
+    TENANTS_READ = "tenants.read", "Read the tenant's name"
+    ROLES_READ = "roles.read", "Read roles and permissions"
+    POLICIES_READ = "policies.read", "Read policies and their versions"
+    RELEASES_READ = "releases.read", "Read releases"
+    BUNDLE_READ = "bundle.read", "Fetch the signed bundle"
+    NODES_READ = "nodes.read", "Read nodes"
+    OPERATIONS_CONFIRM = "operations.confirm", "Ask for operations to be confirmed"
+    AUDIT_READ = "audit.read", "Read the audit trail"
+    SESSIONS_READ = "sessions.read", "Read who is signed in"
+    SESSIONS_WRITE = "sessions.write", "End sessions"
+    FREEZES_READ = "freezes.read", "Read who is frozen"
+    FREEZES_WRITE = "freezes.write", "Freeze people and sessions"
+
+
+# What a 401 asks for (RFC 6750, section 3).
+BEARER = 'Bearer realm="portward"'

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from django import forms
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any
 
-from apps.accounts.choices import TenantRole
+from django import forms
+from typing_extensions import override
+
+from apps.accounts.choices import Scope, TenantRole
 from apps.accounts.models import USERNAME
+from apps.accounts.services import TokenSpec
 
 
 class RolesForm(forms.Form):
@@ -32,12 +38,31 @@ class InviteForm(RolesForm):
     email = forms.EmailField(required=False, label="E-mail")
 
 
+class NetworksField(forms.CharField):
+    """Networks in CIDR notation, one a line."""
+
+    widget = forms.Textarea(attrs={"rows": 3, "placeholder": "10.1.0.0/16"})
+
+    @override
+    def clean(self, value: object) -> list[str]:
+        return str(super().clean(value) or "").replace(",", " ").split()
+
+
 class ApiTokenForm(forms.Form):
-    """A token for a program that reads over REST."""
+    """A token for a program that works over REST."""
 
     name = forms.CharField(
         max_length=64,
         help_text="The program that will use it, for example opa-edge-17.",
+    )
+    scopes = forms.MultipleChoiceField(
+        label="What it is for",
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Never more than you may do yourself at the moment of use.",
+    )
+    networks = NetworksField(
+        required=False,
+        help_text="Where it is used from, one network a line. Empty means anywhere.",
     )
     days = forms.IntegerField(
         min_value=1,
@@ -45,3 +70,23 @@ class ApiTokenForm(forms.Form):
         initial=30,
         help_text="It stops working by itself after so many days, at most 90.",
     )
+
+    def __init__(
+        self, data: Mapping[str, Any] | None = None, *, own_scopes: frozenset[str]
+    ) -> None:
+        super().__init__(data)
+        self.fields["scopes"].choices = [  # type: ignore[attr-defined]  # a choice field
+            (value, f"{label} ({value})")
+            for value, label in Scope.choices
+            if value in own_scopes
+        ]
+
+    def spec(self) -> TokenSpec:
+        """Return what the form asks for."""
+        data = self.cleaned_data
+        return TokenSpec(
+            name=data["name"],
+            lifetime=dt.timedelta(days=data["days"]),
+            scopes=data["scopes"],
+            networks=data["networks"],
+        )

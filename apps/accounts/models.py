@@ -193,12 +193,20 @@ class ApiToken(TenantModel):
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     name = models.CharField(max_length=NAME_LENGTH)
     secret_hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)
+    networks = models.JSONField(default=list)
+    # How its owner had proven themselves when making it.
+    acr = models.CharField(max_length=8, default="none")
+    amr = models.JSONField(default=list)
+    auth_time = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField()
     last_used_at = models.DateTimeField(null=True)
+    last_used_from = models.GenericIPAddressField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "personal token"
         ordering = ["-created_at"]
 
     @override

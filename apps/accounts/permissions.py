@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.views import APIView
 from typing_extensions import override
 
-from apps.accounts.choices import TenantRole
+from apps.accounts.choices import BEARER, Scope, TenantRole
 from apps.accounts.errors import NotAMemberError, RoleRequiredError
 from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
@@ -75,21 +76,52 @@ def require(user: User, tenant_role: TenantRole | str) -> None:
         raise RoleRequiredError(f"Only a {label.lower()} of this tenant may do this.")
 
 
+class InsufficientScope(PermissionDenied):
+    """The token does not carry what the method asks for (RFC 6750, section 3.1)."""
+
+    default_code = "insufficient_scope"
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"The token needs the scope {scope}.")
+        self.auth_header = f'{BEARER}, error="insufficient_scope", scope="{scope}"'
+
+
 class MemberMayView(BasePermission):
-    """Ask for the permission that a view names in `view_permission`."""
+    """Ask the token for the scope that a view names for the method.
+
+    What a person's token carries is never more than their roles carry at the moment.
+    """
 
     @override
     def has_permission(self, request: Request, view: APIView) -> bool:
-        """Say whether the member may; a view that names none is closed."""
-        needed = getattr(view, "view_permission", "")
-        return bool(needed) and bool(request.user) and request.user.has_perm(needed)
+        """Say whether the token may; a method that names no scope is closed."""
+        holder = request.auth
+        # Who is frozen in the tenant keeps their token, and it carries nothing.
+        if not isinstance(holder, TokenHolder) or not holder.scopes:
+            return False
+        method = "GET" if request.method == "HEAD" else str(request.method)
+        scopes: Mapping[str, Scope] = getattr(view, "scopes", {})
+        if method.lower() not in view.http_method_names or not hasattr(
+            view, method.lower()
+        ):
+            # There is nothing to be let in to: the view answers 405.
+            return True
+        needed = scopes.get(method)
+        if needed is None:
+            return False
+        if needed not in holder.scopes:
+            raise InsufficientScope(needed)
+        return True
 
 
 class TenantScopedView(APIView):
-    """A REST view inside the scope of the tenant that the token belongs to."""
+    """A REST view inside the tenant that the token belongs to.
+
+    `scopes` names what each method asks of the token; one that it leaves out is closed.
+    """
 
     permission_classes = (MemberMayView,)
-    view_permission = ""
+    scopes: Mapping[str, Scope] = {}
 
     @override
     def dispatch(

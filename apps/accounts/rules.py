@@ -62,6 +62,21 @@ class SignInRules:
     risk_block: int = 80
 
 
+# A token for REST carries at most what its person's roles carry.
+READ_SCOPES = frozenset(
+    {
+        *("tenants.read", "roles.read", "policies.read", "releases.read"),
+        *("bundle.read", "nodes.read", "audit.read", "sessions.read", "freezes.read"),
+    }
+)
+_MEMBER_SCOPES = READ_SCOPES | {"operations.confirm"}
+SCOPES_BY_ROLE: Mapping[str, frozenset[str]] = {
+    "security_admin": _MEMBER_SCOPES | {"sessions.write", "freezes.write"},
+    "approver": _MEMBER_SCOPES,
+    "auditor": _MEMBER_SCOPES,
+}
+
+
 @dataclass(frozen=True)
 class RelyingParty:
     """Whom passkeys are bound to, and the pages that may ask for them."""
@@ -131,6 +146,11 @@ def judge_sign_count(*, stored: int, presented: int) -> SignCountVerdict:
 def role_allows(roles: Sequence[str], action: str) -> bool:
     """Say whether any of a member's roles carries an action; unknown roles none."""
     return any(action in ACTIONS_BY_ROLE.get(role, frozenset()) for role in roles)
+
+
+def scopes_of(roles: Sequence[str]) -> frozenset[str]:
+    """Return the scopes that a member's roles carry together; unknown roles none."""
+    return frozenset().union(*(SCOPES_BY_ROLE.get(role, frozenset()) for role in roles))
 
 
 def registration_options(

@@ -8,6 +8,7 @@ import uuid
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.accounts import rules
 from apps.accounts.errors import UserNotFoundError
 from apps.accounts.models import (
     ApiToken,
@@ -84,6 +85,11 @@ def roles_in_scope(user: User) -> tuple[str, ...]:
         else:
             cache[tenant_id] = tuple(membership.roles)
     return cache[tenant_id]
+
+
+def scopes_in_scope(user: User) -> frozenset[str]:
+    """Return what a person's roles let a token of theirs do in the open tenant."""
+    return rules.scopes_of(roles_in_scope(user))
 
 
 def active_freezes(

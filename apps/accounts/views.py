@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 
 from django.contrib import admin, messages
@@ -68,15 +67,16 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
     if current_tenant_id() is None:
         return redirect("accounts:choose_tenant")
     user = user_of(request)
-    form = ApiTokenForm(request.POST or None)
+    own = selectors.scopes_in_scope(user)
+    form = ApiTokenForm(request.POST or None, own_scopes=own)
     token = ""
     if request.method == "POST" and form.is_valid():
         try:
             token = services.issue_api_token(
                 actor=actor_of(request),
                 user=user,
-                name=form.cleaned_data["name"],
-                lifetime=dt.timedelta(days=form.cleaned_data["days"]),
+                spec=form.spec(),
+                proof=getattr(request, "token_proof", services.NO_PROOF),
             )
         except PortwardError as error:
             form.add_error(error.field or None, f"{error.message} {error.remedy}")

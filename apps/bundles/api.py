@@ -11,6 +11,7 @@ from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.bundles import rules, selectors
 from apps.bundles.models import Release
@@ -35,7 +36,7 @@ class ReleaseSerializer(serializers.ModelSerializer[Release]):
 
 class _Releases(TenantScopedView, GenericAPIView[Release]):
     serializer_class = ReleaseSerializer
-    view_permission = "bundles.view_release"
+    scopes = {"GET": Scope.RELEASES_READ}
 
     @override
     def get_queryset(self) -> QuerySet[Release]:
@@ -54,7 +55,7 @@ class ReleaseDetail(_Releases, RetrieveAPIView[Release]):
 class Bundle(TenantScopedView):
     """The newest signed bundle, which stock OPA can read and verify."""
 
-    view_permission = "bundles.view_release"
+    scopes = {"GET": Scope.BUNDLE_READ}
 
     @extend_schema(
         operation_id="bundle_retrieve",

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.nodes import selectors
 from apps.nodes.models import Node, NodeGroup
@@ -26,7 +27,7 @@ class NodeSerializer(serializers.ModelSerializer[Node]):
 
 class _Nodes(TenantScopedView, GenericAPIView[Node]):
     serializer_class = NodeSerializer
-    view_permission = "nodes.view_node"
+    scopes = {"GET": Scope.NODES_READ}
 
     @override
     def get_queryset(self) -> QuerySet[Node]:

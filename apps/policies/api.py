@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.policies import selectors
 from apps.policies.models import Policy, PolicyVersion
@@ -35,7 +36,7 @@ class VersionSerializer(serializers.ModelSerializer[PolicyVersion]):
 
 class _Policies(TenantScopedView, GenericAPIView[Policy]):
     serializer_class = PolicySerializer
-    view_permission = "policies.view_policy"
+    scopes = {"GET": Scope.POLICIES_READ}
 
     @override
     def get_queryset(self) -> QuerySet[Policy]:
@@ -53,7 +54,7 @@ class PolicyDetail(_Policies, RetrieveAPIView[Policy]):
 
 class _Versions(TenantScopedView, GenericAPIView[PolicyVersion]):
     serializer_class = VersionSerializer
-    view_permission = "policies.view_policyversion"
+    scopes = {"GET": Scope.POLICIES_READ}
 
     @override
     def get_queryset(self) -> QuerySet[PolicyVersion]:

@@ -7,6 +7,7 @@ from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.roles.models import Permission, Role
 from apps.roles.selectors import roles
@@ -40,7 +41,7 @@ class RoleSerializer(serializers.ModelSerializer[Role]):
 
 class _Roles(TenantScopedView, GenericAPIView[Role]):
     serializer_class = RoleSerializer
-    view_permission = "roles.view_role"
+    scopes = {"GET": Scope.ROLES_READ}
 
     @override
     def get_queryset(self) -> QuerySet[Role]:

@@ -17,10 +17,11 @@ from rest_framework.response import Response
 from typing_extensions import override
 
 from apps.accounts import services as accounts
-from apps.accounts.models import Freeze, User
+from apps.accounts.choices import Scope
+from apps.accounts.models import Freeze
 from apps.accounts.permissions import TenantScopedView
 from apps.accounts.selectors import members
-from apps.accounts.services import TokenHolder, actor_for
+from apps.accounts.services import PersonHolder, actor_for
 from apps.core.errors import ForbiddenError, InvalidError, NotFoundError
 from apps.core.views import credential_in
 from apps.signin import selectors, services
@@ -34,9 +35,9 @@ _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 
-def holder_of(request: Request) -> TokenHolder:
+def holder_of(request: Request) -> PersonHolder:
     """Return the person's token of a request. Raises ForbiddenError for a client's."""
-    if not isinstance(request.auth, TokenHolder) or not isinstance(request.user, User):
+    if not isinstance(request.auth, PersonHolder):
         raise ForbiddenError(
             "Only a person can confirm an operation.",
             remedy="Use a token that stands for a person.",
@@ -89,8 +90,7 @@ class AssertionSerializer(serializers.Serializer[Any]):
 class OperationTokens(TenantScopedView):
     """Ask for the right to do one sensitive operation, once, within five minutes."""
 
-    view_permission = "accounts.view_membership"
-    scopes = {"POST": "operations.confirm"}
+    scopes = {"POST": Scope.OPERATIONS_CONFIRM}
 
     @extend_schema(
         operation_id="operation_tokens_create",
@@ -127,8 +127,7 @@ class OperationTokens(TenantScopedView):
 class OperationTokenDetail(TenantScopedView):
     """See whether an operation was confirmed, and collect its token once."""
 
-    view_permission = "accounts.view_membership"
-    scopes = {"GET": "operations.confirm"}
+    scopes = {"GET": Scope.OPERATIONS_CONFIRM}
 
     @extend_schema(
         operation_id="operation_tokens_retrieve", responses={200: OperationSerializer}
@@ -146,8 +145,7 @@ class OperationTokenDetail(TenantScopedView):
 class OperationAssertion(TenantScopedView):
     """Confirm an operation with an authenticator that the program itself can reach."""
 
-    view_permission = "accounts.view_membership"
-    scopes = {"POST": "operations.confirm"}
+    scopes = {"POST": Scope.OPERATIONS_CONFIRM}
 
     @extend_schema(
         operation_id="operation_tokens_confirm",
@@ -196,8 +194,7 @@ class SessionList(TenantScopedView, ListAPIView[SignIn]):
     """List the live sessions of the tenant's members."""
 
     serializer_class = SessionSerializer
-    view_permission = "accounts.view_membership"
-    scopes = {"GET": "sessions.read"}
+    scopes = {"GET": Scope.SESSIONS_READ}
 
     @override
     def get_queryset(self) -> QuerySet[SignIn]:
@@ -209,9 +206,7 @@ class SessionDetail(OperationBoundView, GenericAPIView[SignIn]):
     """One session of a member."""
 
     serializer_class = SessionSerializer
-    view_permission = "accounts.view_membership"
-    change_permission = "accounts.change_membership"
-    scopes = {"GET": "sessions.read", "DELETE": "sessions.write"}
+    scopes = {"GET": Scope.SESSIONS_READ, "DELETE": Scope.SESSIONS_WRITE}
     operations = {"DELETE": Operation.END_SESSION}
 
     @override
@@ -277,9 +272,7 @@ class FreezeList(OperationBoundView, ListAPIView[Freeze]):
     """List freezes, and make one."""
 
     serializer_class = FreezeSerializer
-    view_permission = "accounts.view_freeze"
-    change_permission = "accounts.add_freeze"
-    scopes = {"GET": "freezes.read", "POST": "freezes.write"}
+    scopes = {"GET": Scope.FREEZES_READ, "POST": Scope.FREEZES_WRITE}
     operations = {"POST": Operation.FREEZE}
     queryset = Freeze.objects.select_related("user")
 
@@ -313,9 +306,7 @@ class FreezeList(OperationBoundView, ListAPIView[Freeze]):
 class FreezeLift(OperationBoundView):
     """Lift a freeze before its time."""
 
-    view_permission = "accounts.view_freeze"
-    change_permission = "accounts.change_freeze"
-    scopes = {"POST": "freezes.write"}
+    scopes = {"POST": Scope.FREEZES_WRITE}
     operations = {"POST": Operation.LIFT_FREEZE}
 
     @extend_schema(
@@ -335,7 +326,7 @@ class FreezeLift(OperationBoundView):
         return Response(FreezeSerializer(row).data)
 
 
-def _own(holder: TokenHolder, pk: uuid.UUID) -> PendingOperation:
+def _own(holder: PersonHolder, pk: uuid.UUID) -> PendingOperation:
     found = services.waiting_operation(user=holder.user, operation_id=pk)
     if found.requester != str(holder.token_id):
         raise NotFoundError

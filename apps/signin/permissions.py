@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from typing_extensions import override
 from apps.accounts.authentication import MembershipBackend
 from apps.accounts.models import Passkey, User
 from apps.accounts.permissions import TenantScopedView
-from apps.accounts.services import TokenHolder, actor_for
+from apps.accounts.services import PersonHolder, TokenProof, actor_for
 from apps.limits.permissions import address_of
 from apps.signin import adapters, services
 from apps.signin.choices import Acr, EndReason, Method
@@ -108,6 +109,11 @@ def attach(request: HttpRequest, row: SignIn) -> None:
     request.is_elevated = (  # type: ignore[attr-defined]
         sessions.is_elevated(state, now=now) and services.is_elevated_token(row, token)
     )
+    request.token_proof = TokenProof(  # type: ignore[attr-defined]
+        acr=row.level.value_name,
+        amr=tuple(levels.amr_of(state.factors)),
+        auth_time=_last_proof(state.factors),
+    )
     request.credential = next(  # type: ignore[attr-defined]
         (f.credential for f in reversed(state.factors) if f.credential), ""
     )
@@ -171,7 +177,6 @@ class OperationBoundView(TenantScopedView):
     """
 
     operations: Mapping[str, Operation] = {}
-    change_permission = ""
 
     @override
     def check_permissions(self, request: Request) -> None:
@@ -181,14 +186,12 @@ class OperationBoundView(TenantScopedView):
         if method in {"GET", "HEAD", "OPTIONS"}:
             return
         operation = self.operations.get(method)
-        may = bool(self.change_permission) and request.user.has_perm(
-            self.change_permission
-        )
-        if operation is None or not may:
+        if operation is None:
             raise PermissionDenied
         token = request.headers.get(TOKEN_HEADER, "")
         holder = request.auth
-        if not token or not isinstance(holder, TokenHolder):
+        # An operation is proven by a person; a client of its own has none to ask.
+        if not token or not isinstance(holder, PersonHolder):
             requirement = REQUIREMENTS[operation]
             raise StepUpRequiredError(
                 acr=requirement.acr.value_name, max_age=requirement.max_age
@@ -202,6 +205,11 @@ class OperationBoundView(TenantScopedView):
             body=request._request.body,  # noqa: SLF001  # DRF offers no other way
             tenant_id=holder.tenant_id,
         )
+
+
+def _last_proof(factors: Sequence[levels.Factor]) -> dt.datetime | None:
+    latest = max((factor.at for factor in factors), default=None)
+    return None if latest is None else dt.datetime.fromtimestamp(latest, dt.UTC)
 
 
 def body_digest(body: bytes) -> str:

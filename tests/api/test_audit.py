@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 from django.test import Client
 
-from apps.accounts.services import issue_api_token
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.audit.models import AuditEntry
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.accounts import MakeUser
+from tests.factories.clients import token_of
 
 ADA, BOB = Actor("user", "1", "Ada"), Actor("user", "2", "Bob")
 
 
 @pytest.fixture
 def token(tenant: Tenant, make_user: MakeUser) -> str:
-    user = make_user("reader", ["auditor"])
+    token = token_of(tenant, make_user("reader", ["auditor"]))
     with tenant_scope(tenant.pk):
-        token = issue_api_token(
-            actor=ADA, user=user, name="test", lifetime=dt.timedelta(days=1)
-        )
         for number, actor in enumerate((ADA, BOB, ADA)):
             audit.append(
                 actor=actor,

@@ -17,8 +17,8 @@ from apps.accounts.models import Freeze, User
 from apps.signin.models import PendingOperation
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
-from tests.api.test_read import token_of
 from tests.factories.accounts import MakeUser
+from tests.factories.clients import token_of
 from tests.signin.conftest import Visitor
 
 pytestmark = pytest.mark.django_db

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
+from apps.accounts.rules import READ_SCOPES
 from apps.accounts.services import actor_for
 from apps.audit.events import Actor
 from apps.keys.tasks import ensure_tenant_keys
@@ -173,9 +174,8 @@ def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:
 
 def _token(tenant: Tenant, user: User) -> str:
     with tenant_scope(tenant.pk):
-        return accounts.issue_api_token(
-            actor=ACTOR, user=user, name="test", lifetime=dt.timedelta(days=1)
-        )
+        spec = accounts.TokenSpec("test", dt.timedelta(days=1), sorted(READ_SCOPES))
+        return accounts.issue_api_token(actor=ACTOR, user=user, spec=spec)
 
 
 def _fill(tenant: Tenant, admin: User) -> str:

@@ -30,16 +30,27 @@ from apps.accounts.services.people import (
     revoke_membership,
 )
 from apps.accounts.services.tokens import (
+    NO_PROOF,
+    PersonHolder,
     TokenHolder,
+    TokenProof,
+    TokenSpec,
     authenticate_api_token,
+    is_from,
     issue_api_token,
+    personal_holder,
+    read_networks,
     revoke_api_token,
 )
 from apps.accounts.services.trail import actor_for, note_refused_sign_in
 
 __all__ = [
+    "NO_PROOF",
     "CeremonyOptions",
+    "PersonHolder",
     "TokenHolder",
+    "TokenProof",
+    "TokenSpec",
     "VerifiedAssertion",
     "actor_for",
     "appeal_freeze",
@@ -55,12 +66,15 @@ __all__ = [
     "freeze",
     "grant_membership",
     "invite",
+    "is_from",
     "issue_api_token",
     "issue_enrollment_link",
     "issue_member_link",
     "lift_freeze",
     "note_refused_sign_in",
     "open_link",
+    "personal_holder",
+    "read_networks",
     "record_sign_out",
     "remove_passkey",
     "revoke_api_token",
