@@ -127,7 +127,8 @@ APPEND_SLASH = True
 
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "apps.accounts.authentication.ApiTokenAuthentication"
+        "apps.accounts.authentication.ApiTokenAuthentication",
+        "apps.clients.authentication.AccessTokenAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -169,6 +170,9 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
 
 # How many proxies stand before us and append to X-Forwarded-For.
 PORTWARD_TRUSTED_PROXIES = 0
+# The header in which the proxy passes a client's certificate on, for example
+# Client-Cert. It has to remove what others send under this name. Empty: no mTLS.
+PORTWARD_CLIENT_CERT_HEADER = ""
 # Changes to the table in apps.limits.rules: {"sign-in": "2/60"}, rate per second/burst.
 PORTWARD_RATE_LIMITS: dict[str, str] = {}
 

@@ -59,6 +59,33 @@ PUBLIC: Mapping[str, Row] = {
         get=all_get(MOVED),
         post=all_get(MOVED),
     ),
+    "clients:token": Row(
+        "Programs have no session: what they send is the proof of who asks.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+    ),
+    "clients:revoke": Row(
+        "Whoever sends a token may end it; a client's own asks for its proof.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+    ),
+    "clients:introspect": Row(
+        "Programs have no session: what they send is the proof of who asks.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+    ),
+    "clients:jwks": Row(
+        "Public keys are for everybody who verifies a token.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["slug of the tenant"],
+    ),
+    "clients:metadata": Row(
+        "Clients read it before they have a token; it names addresses and no data.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["slug of the tenant"],
+    ),
     "api:schema": Row(
         "What the interface looks like holds no data of anybody.",
         get=ANYBODY,
@@ -426,9 +453,9 @@ MODELS |= stock(
     change=page("bundles.Release", signed_in(ABSENT, FORBIDDEN, SHOWN)),
 )
 
-READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, FORBIDDEN, SHOWN, SHOWN, SHOWN)
-ONE_BY_TOKEN = Answers(UNKNOWN, ABSENT, FORBIDDEN, SHOWN, SHOWN, SHOWN)
-NOT_BY_TOKEN = Answers(UNKNOWN, NO_METHOD, FORBIDDEN, NO_METHOD, NO_METHOD, NO_METHOD)
+READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, UNKNOWN, SHOWN, SHOWN, SHOWN)
+ONE_BY_TOKEN = Answers(UNKNOWN, ABSENT, UNKNOWN, SHOWN, SHOWN, SHOWN)
+NOT_BY_TOKEN = Answers(UNKNOWN, NO_METHOD, UNKNOWN, NO_METHOD, NO_METHOD, NO_METHOD)
 REST: Mapping[str, Row] = {
     f"api:{name}": Row(
         "A token reads its own tenant.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN

@@ -1,0 +1,1 @@
+"""Rules of clients, their assertions, certificates and access tokens."""
