@@ -15,7 +15,7 @@ import bisect
 import datetime as dt
 from collections.abc import Iterator, Sequence
 
-from engine.cedar import long_set, string_literal
+from engine.literals import long_set, string_literal
 from protocol.records import WindowRecord
 
 _MINUTE = 60

@@ -1,4 +1,4 @@
-"""Cedar: literals, schemas, conditions, validation, evaluation.
+"""Cedar: schemas, conditions, validation, evaluation.
 
 The only module that imports the Cedar library, so that an upgrade has one place to
 look at. Cedar 4 language reference.
@@ -21,6 +21,7 @@ from engine.errors import (
     UnknownOperatorError,
     WrongTypeError,
 )
+from engine.literals import entity_literal, literal, string_literal, string_set
 from protocol.records import EntityRef, Head
 
 PRINCIPAL_TYPES = ("User", "Service")
@@ -94,35 +95,6 @@ class Evaluation:
     allowed: bool
     reasons: tuple[str, ...]
     errors: tuple[str, ...]
-
-
-def string_literal(text: str) -> str:
-    """Return a Cedar string literal."""
-    # Cedar knows JSON's short escapes, but \\u{...} where JSON has \\uXXXX.
-    escaped = []
-    for char in text:
-        if char in '"\\':
-            escaped.append(f"\\{char}")
-        elif char.isprintable():
-            escaped.append(char)
-        else:
-            escaped.append(f"\\u{{{ord(char):x}}}")
-    return f'"{"".join(escaped)}"'
-
-
-def entity_literal(entity: EntityRef) -> str:
-    """Return a Cedar entity reference."""
-    return f"{entity.type}::{string_literal(entity.id)}"
-
-
-def long_set(values: Iterable[int]) -> str:
-    """Return a Cedar set of numbers."""
-    return "[" + ", ".join(str(value) for value in values) + "]"
-
-
-def string_set(values: Iterable[str]) -> str:
-    """Return a Cedar set of strings."""
-    return "[" + ", ".join(string_literal(value) for value in values) + "]"
 
 
 def head_text(variable: str, head: Head) -> str:
@@ -382,9 +354,9 @@ def _comparison(
             pattern = string_literal(str(value))[1:-1].replace("*", "\\*")
             return f'{path} like "{pattern}*"'
         case "contains":
-            return f"{path}.contains({_literal(value)})"
+            return f"{path}.contains({literal(value)})"
         case _:
-            return f"{path} {operator} {_literal(value)}"
+            return f"{path} {operator} {literal(value)}"
 
 
 def _check_range(attribute: str, value: object) -> None:
@@ -392,12 +364,6 @@ def _check_range(attribute: str, value: object) -> None:
         least, most = CONTEXT_RANGES[attribute]
         if not least <= value <= most:
             raise WrongTypeError(f"{attribute} goes from {least} to {most}")
-
-
-def _literal(value: object) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value) if isinstance(value, int) else string_literal(str(value))
 
 
 def _head(value: Mapping[str, Any]) -> Head:

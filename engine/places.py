@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ipaddress
 
-from engine.cedar import string_literal, string_set
 from engine.errors import ContextError
+from engine.literals import string_literal, string_set
 from protocol.records import LocationRecord
 
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
