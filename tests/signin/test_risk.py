@@ -185,16 +185,21 @@ def test_all_at_once_is_capped_and_high() -> None:
 
 
 def test_a_known_device_is_never_blocked_without_refused_sign_ins() -> None:
+    late = NOW + 12 * HOUR
     score = assess(
         replace(
             USUAL,
+            now=late,
             network="203.0.113.0/24",
             country="US",
-            earlier=[seen(NOW - HOUR, NEW_YORK)],
+            earlier=[*USUAL.earlier, seen(late - 6 * HOUR, NEW_YORK)],
         )
     )
 
-    assert MEDIUM_FROM <= score.score < HIGH_FROM
+    # Everything that may be unusual about a known device.
+    assert [reason.code for reason in score.reasons] == [
+        *("new_network", "new_country", "impossible_travel", "unusual_hour"),
+    ]
     assert score.level == "medium"
 
 
@@ -287,6 +292,11 @@ def test_the_order_of_what_went_before_is_irrelevant(
     random.shuffle(shuffled)
 
     assert assess(replace(facts, earlier=shuffled)) == assess(facts)
+
+
+@given(FACTS)
+def test_no_known_device_is_high_unless_sign_ins_were_refused(facts: RiskFacts) -> None:
+    assert assess(replace(facts, is_device_known=True, failures=2)).score < HIGH_FROM
 
 
 @given(FACTS)

@@ -100,13 +100,13 @@ REASONS: Mapping[str, Reason] = MappingProxyType(
             ),
             Reason("new_device", 25, "This device has not been used before."),
             Reason("new_network", 10, "This network has not been used before."),
-            Reason("new_country", 25, "No earlier sign-in came from this country."),
+            Reason("new_country", 20, "No earlier sign-in came from this country."),
             Reason(
                 "impossible_travel",
                 40,
                 "Nobody travels this fast from the place of an earlier sign-in.",
             ),
-            Reason("unusual_hour", 10, "There are hardly any sign-ins at this hour."),
+            Reason("unusual_hour", 5, "There are hardly any sign-ins at this hour."),
             Reason(
                 "failures_some", 10, "3 or 4 sign-ins were refused in the last hour."
             ),
