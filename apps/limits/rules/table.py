@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 
 from apps.limits.errors import RateLimitsInvalidError
 from apps.limits.rules.buckets import Bucket
@@ -44,23 +45,27 @@ def _guard(  # one line of the table
     return Guard(Bucket(name, rate, burst), counted_by, purpose, routes)
 
 
-# Routes are named as in urls.py; a star at the end stands for any ending.
+# Routes are named as in urls.py; a star stands for anything.
 GUARDS: tuple[Guard, ...] = (
     _guard(ADDRESS, 1000, 200, "address", "every request"),
     _guard(CLIENT, 100, 200, "token", "requests that carry an Authorization header"),
     _guard(
-        *("sign-in", 1, 40, "address", "pages and steps of signing in"),
-        *("admin:login", "signin:login_*", "signin:fallback*", "signin:confirm*"),
+        *("sign-in", 10, 60, "address", "pages and steps of signing in"),
+        *("admin:login", "signin:login_*", "signin:confirm*", "*:fallback*"),
         *("federation:*", "breakglass:*"),
     ),
     _guard(
-        *("enrollment", 1, 20, "address", "enrollment links and registering a passkey"),
+        *("enrollment", 2, 30, "address", "enrollment links and registering a passkey"),
         *("signin:enroll*", "signin:registration_*"),
     ),
     _guard("tokens", 10, 40, "address", "tokens for clients (/oauth/)", "clients:*"),
     _guard(
-        *("operation-token", 1, 20, "address", "tokens for one operation over REST"),
+        *("operation-token", 5, 40, "address", "tokens for one operation over REST"),
         "api:operation*",
+    ),
+    _guard(
+        *("documents", 2, 20, "address", "the schema and the pages of the API"),
+        *("api:schema", "api:docs"),
     ),
     _guard("bundle", 20, 40, "address", "bundles over REST", "api:bundle"),
     _guard(
@@ -106,11 +111,8 @@ def buckets(overrides: Mapping[str, str]) -> dict[str, Bucket]:
 def guard_of(route: str) -> str:
     """Return the name of the bucket that guards a route by its name, or nothing."""
     for guard in GUARDS:
-        for pattern in guard.routes:
-            if route == pattern or (
-                pattern.endswith("*") and route.startswith(pattern[:-1])
-            ):
-                return guard.bucket.name
+        if any(fnmatchcase(route, pattern) for pattern in guard.routes):
+            return guard.bucket.name
     return ""
 
 
