@@ -31,6 +31,19 @@ def as_list(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
 
 
+def as_count(name: str, value: str) -> int:
+    """Read a whole number that is not negative."""
+    if not value.isdecimal():
+        raise ImproperlyConfigured(f"{name} must be a whole number, not “{value}”.")
+    return int(value)
+
+
+def as_pairs(value: str) -> dict[str, str]:
+    """Split comma separated pairs, each written name=value."""
+    pairs = [part.partition("=") for part in as_list(value)]
+    return {name.strip(): text.strip() for name, _, text in pairs}
+
+
 def data_dir() -> Path:
     """Return the folder that holds everything the embedded services write."""
     return Path(optional("PORTWARD_DATA_DIR", str(ROOT / "var"))).resolve()

@@ -8,7 +8,15 @@ from __future__ import annotations
 
 from portal.runtime.layout import Layout
 from portal.settings.base import *  # noqa: F403  # the base is meant to be inherited whole
-from portal.settings.env import as_list, data_dir, database, optional, secret_file
+from portal.settings.env import (
+    as_count,
+    as_list,
+    as_pairs,
+    data_dir,
+    database,
+    optional,
+    secret_file,
+)
 
 PORTWARD_ENVIRONMENT = "local"
 PORTWARD_DATA_DIR = data_dir()
@@ -26,6 +34,10 @@ PORTWARD_EDGE_URL = optional(
 )
 ALLOWED_HOSTS = as_list(optional("PORTWARD_ALLOWED_HOSTS", "localhost"))
 CSRF_TRUSTED_ORIGINS = [PORTWARD_WEB_URL]
+PORTWARD_TRUSTED_PROXIES = as_count(
+    "PORTWARD_TRUSTED_PROXIES", optional("PORTWARD_TRUSTED_PROXIES", "0")
+)
+PORTWARD_RATE_LIMITS = as_pairs(optional("PORTWARD_RATE_LIMITS", ""))
 
 DATABASES = {
     "default": database(optional("DATABASE_URL", _layout.database_url("portward_app")))

@@ -5,7 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from portal.settings.base import *  # noqa: F403  # the base is meant to be inherited whole
-from portal.settings.env import as_list, database, optional, required
+from portal.settings.env import (
+    as_count,
+    as_list,
+    as_pairs,
+    database,
+    optional,
+    required,
+)
 
 PORTWARD_ENVIRONMENT = "production"
 PORTWARD_DATA_DIR = Path(required("PORTWARD_DATA_DIR", "folder for run-time files"))
@@ -17,6 +24,13 @@ ALLOWED_HOSTS = as_list(
     required("PORTWARD_ALLOWED_HOSTS", "host names of the portal, comma separated")
 )
 CSRF_TRUSTED_ORIGINS = [PORTWARD_WEB_URL]
+PORTWARD_TRUSTED_PROXIES = as_count(
+    "PORTWARD_TRUSTED_PROXIES",
+    required(
+        "PORTWARD_TRUSTED_PROXIES", "how many proxies stand before us, 0 for none"
+    ),
+)
+PORTWARD_RATE_LIMITS = as_pairs(optional("PORTWARD_RATE_LIMITS", ""))
 DATABASES = {
     "default": database(
         required("DATABASE_URL", "postgresql:// address of the run-time role")

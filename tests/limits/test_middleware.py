@@ -52,7 +52,7 @@ def test_every_answer_says_what_is_left(client: Client) -> None:
 
 def test_a_route_with_a_bucket_of_its_own_names_both(client: Client) -> None:
     answer = client.get(LOGIN)
-    assert answer["RateLimit-Policy"] == '"sign-in";q=40;w=40, "address";q=200;w=1'
+    assert answer["RateLimit-Policy"] == '"sign-in";q=60;w=6, "address";q=200;w=1'
 
 
 def test_who_exceeds_a_bucket_is_refused_with_a_page_and_counted(

@@ -25,6 +25,7 @@ PRODUCTION = {
     "PORTWARD_KEY_DIR": "keys",
     "PORTWARD_RP_ID": "portal.example",
     "PORTWARD_ORIGINS": "https://portal.example",
+    "PORTWARD_TRUSTED_PROXIES": "1",
 }
 
 
@@ -69,6 +70,19 @@ def test_a_database_url_with_port_password_and_options_is_read() -> None:
     assert (parsed["HOST"], parsed["PORT"]) == ("db", "5433")
     assert parsed["PASSWORD"] == "p@ss"
     assert parsed["OPTIONS"]["sslmode"] == "require"
+
+
+@pytest.mark.parametrize("value", ["many", "-1", "1.5"])
+def test_a_number_of_proxies_that_is_none_is_refused(value: str) -> None:
+    done = boot(PRODUCTION | {"PORTWARD_TRUSTED_PROXIES": value})
+    assert "PORTWARD_TRUSTED_PROXIES must be a whole number" in done.stderr
+
+
+def test_pairs_are_read() -> None:
+    assert env.as_pairs("sign-in=1/2, tokens = 3/4") == {
+        "sign-in": "1/2",
+        "tokens": "3/4",
+    }
 
 
 def test_another_database_is_refused() -> None:
