@@ -76,10 +76,37 @@ def test_a_policy_is_written_in_the_form(client: Client, access: Tenant) -> None
     ]
 
 
+def test_risk_and_device_are_asked_for_in_the_form(
+    client: Client, access: Tenant
+) -> None:
+    risk = {
+        "condition_0_attribute": "risk",
+        "condition_0_op": "<=",
+        "condition_0_value": "40",
+    }
+    device = {
+        "condition_1_attribute": "device.trusted",
+        "condition_1_op": "==",
+        "condition_1_value": "true",
+    }
+    answer = client.post(ADD, FORM | risk | device)
+    (draft,) = drafts(access)
+    assert draft.content["conditions"] == [
+        {"attribute": "risk", "op": "<=", "value": 40},
+        {"attribute": "device.trusted", "op": "==", "value": True},
+    ]
+    text = client.get(answer.headers["Location"]).content.decode()
+    assert "if the risk is at most 40 and the device is trusted." in text
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [
         ({"condition_0_value": "two"}, "condition_0_value"),
+        (
+            {"condition_0_attribute": "risk", "condition_0_value": "101"},
+            "condition_0_value",
+        ),
         ({"condition_0_op": "in"}, "condition_0_op"),
         ({"actions": ["restart"]}, "actions"),
         ({"tier": "read_only"}, "tier"),
