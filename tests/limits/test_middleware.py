@@ -220,6 +220,16 @@ def through(
     return middleware(request), request
 
 
+def test_a_name_with_an_underscore_does_not_hide_the_length(client: Client) -> None:
+    answer = client.post(
+        LOGIN,
+        b"x" * (SMALL_BODY_LIMIT + 1),
+        content_type="text/plain",
+        HTTP_CONTENT_LENGTH="1",
+    )
+    assert answer.status_code == 413
+
+
 def read_all(request: HttpRequest) -> HttpResponse:
     return HttpResponse(request.body)
 
