@@ -1,10 +1,11 @@
 """Addresses of the REST interface. Machine routes have no trailing slash."""
 
-from django.urls import path
+from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.accounts.api import AuditEntryList, TenantList
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
+from apps.core.api import NoSuchEndpoint
 from apps.nodes.api import NodeDetail, NodeList
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
 from apps.roles.api import RoleDetail, RoleList
@@ -60,4 +61,5 @@ urlpatterns = [
         ),
         name="docs",
     ),
+    re_path("", NoSuchEndpoint.as_view(), name="none"),
 ]

@@ -16,7 +16,7 @@ from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.audit.models import AuditEntry
 from apps.audit.selectors import found_entries
-from apps.core.api import Page
+from apps.core.api import Page, asked_for
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenants
 from apps.tenants.services import require_tenant_id
@@ -87,6 +87,4 @@ class AuditEntryList(TenantScopedView, ListAPIView[AuditEntry]):
     @override
     def get_queryset(self) -> QuerySet[AuditEntry]:
         """Return the entries that were asked for."""
-        asked = TrailQuery(data=self.request.query_params)
-        asked.is_valid(raise_exception=True)
-        return found_entries(**asked.validated_data)
+        return found_entries(**asked_for(self.request, TrailQuery))

@@ -5,18 +5,54 @@ RFC 9457 (problem details for HTTP APIs).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import exceptions
+from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import set_rollback
+from rest_framework.views import APIView, set_rollback
+from typing_extensions import override
 
 from apps.core.errors import PortwardError, ThrottledError, status_of
 
 PROBLEM_TYPE = "application/problem+json"
+_LONGEST_NUMBER = 9
+
+
+_PROBLEM_SCHEMA: Mapping[str, Any] = {
+    "type": "object",
+    "description": "Why a request was refused (RFC 9457).",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Stable; for programs."},
+        "field": {"type": "string", "description": "What the refusal is about."},
+        "remedy": {"type": "string", "description": "What to do."},
+        "errors": {"description": "What is wrong with which field."},
+    },
+}
+# What any operation may answer; the second group where it applies.
+_ALWAYS = {
+    "400": "What was sent cannot be accepted as it is.",
+    "401": "No token that counts was sent.",
+    "403": "The token, or its person, may not do this.",
+    "405": "This address does not know the method.",
+    "406": "The answer is JSON, which the request does not accept.",
+    "429": "Too many requests; `Retry-After` says when to come back.",
+    "503": "The installation cannot answer now.",
+}
+_WITH_PARAMETERS = {"404": "There is no such thing in the token's tenant."}
+_WITH_BODY = {
+    "409": "The state does not allow this now.",
+    "413": "The body is too large.",
+    "415": "The body is not JSON.",
+}
 
 
 class Page(CursorPagination):
@@ -26,6 +62,73 @@ class Page(CursorPagination):
     page_size_query_param = "page_size"
     max_page_size = 200
     ordering = "id"
+
+    @override
+    def get_page_size(self, request: Request) -> int | None:
+        """Return the size that was asked for; a wrong one is not guessed at."""
+        asked = request.query_params.get(self.page_size_query_param)
+        if asked is None:
+            return self.page_size
+        if asked.isascii() and asked.isdecimal() and asked[:1] != "0":
+            size = int(asked[:_LONGEST_NUMBER])
+            if size <= self.max_page_size:
+                return size
+        sentence = f"From 1 to {self.max_page_size}."
+        raise exceptions.ValidationError({self.page_size_query_param: [sentence]})
+
+    @override
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """Say which sizes there are."""
+        parameters = super().get_schema_operation_parameters(view)
+        for parameter in parameters:
+            if parameter["name"] == self.page_size_query_param:
+                limits = {"minimum": 1, "maximum": self.max_page_size}
+                parameter["schema"] = {"type": "integer", **limits}
+        return parameters
+
+
+class NoSuchEndpoint(APIView):
+    """Answer for every address below the interface's that is none, in its own form."""
+
+    authentication_classes = ()
+    permission_classes = ()
+    schema = None
+
+    @override
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse before any method is looked for."""
+        raise Http404
+
+
+def asked_for(
+    request: Request, serializer: type[serializers.Serializer[Any]]
+) -> dict[str, Any]:
+    """Return what the query of an address says. Raises ValidationError."""
+    query = serializer(data=request.query_params.dict())
+    query.is_valid(raise_exception=True)
+    return dict(query.validated_data)
+
+
+def document_problems(result: dict[str, Any], **_hook: object) -> dict[str, Any]:
+    """Write into the OpenAPI document how each operation refuses (a spectacular hook).
+
+    A caller finds the same problem details wherever a request is turned away.
+    """
+    schemas = result.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = dict(_PROBLEM_SCHEMA)
+    reference = {"schema": {"$ref": "#/components/schemas/Problem"}}
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            refusals = _ALWAYS | (_WITH_PARAMETERS if "{" in path else {})
+            if any(p["name"] == "cursor" for p in operation.get("parameters", ())):
+                refusals |= _WITH_PARAMETERS
+            if "requestBody" in operation:
+                refusals |= _WITH_BODY
+            for status, words in refusals.items():
+                operation["responses"].setdefault(
+                    status, {"description": words, "content": {PROBLEM_TYPE: reference}}
+                )
+    return result
 
 
 def problem(

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
+from rest_framework.request import Request
+from rest_framework.response import Response
 from typing_extensions import override
 
 from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
+from apps.core.api import asked_for
 from apps.policies import selectors
 from apps.policies.models import Policy, PolicyVersion
 
@@ -32,6 +38,12 @@ class VersionSerializer(serializers.ModelSerializer[PolicyVersion]):
             *("id", "policy", "number", "content", "statements", "digest"),
             *("request_id", "author_name", "frozen_at"),
         ]
+
+
+class VersionQuery(serializers.Serializer[dict[str, Any]]):
+    """What a list of versions may be narrowed by."""
+
+    policy = serializers.SlugField(required=False, help_text="A policy's short name.")
 
 
 class _Policies(TenantScopedView, GenericAPIView[Policy]):
@@ -60,12 +72,17 @@ class _Versions(TenantScopedView, GenericAPIView[PolicyVersion]):
     def get_queryset(self) -> QuerySet[PolicyVersion]:
         """Return the versions of the tenant, optionally of one policy (`policy`)."""
         found = selectors.versions().select_related("policy")
-        slug = self.request.query_params.get("policy", "")
+        slug = asked_for(self.request, VersionQuery).get("policy", "")
         return found.filter(policy__slug=slug) if slug else found
 
 
 class VersionList(_Versions, ListAPIView[PolicyVersion]):
     """List versions; `policy` is the short name of one policy."""
+
+    @extend_schema(parameters=[VersionQuery])
+    @override
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        return super().get(request, *args, **kwargs)
 
 
 class VersionDetail(_Versions, RetrieveAPIView[PolicyVersion]):

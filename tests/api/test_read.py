@@ -25,9 +25,19 @@ from tests.factories.bundles import release_of
 from tests.factories.clients import token_of
 
 ACTOR = Actor.command("tests")
-LISTS = ("tenants", "audit", "roles", "policies", "versions", "releases", "nodes")
+LISTS = (
+    "tenants",
+    "audit",
+    "sessions",
+    "freezes",
+    "roles",
+    "policies",
+    "versions",
+    "releases",
+    "nodes",
+)
 # Everybody may read what the interface looks like; it holds no data.
-OPEN = {"schema", "docs"}
+OPEN = {"schema", "docs", "none"}
 
 
 def get(path: str, token: str = "", **headers: str) -> Any:

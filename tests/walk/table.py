@@ -21,6 +21,7 @@ BOOKKEEPING = {
     "django_session": "a session remembers its tenant and its notices",
     "accounts_apitoken": "a token remembers when it was last used",
     "signin_signin": "a session remembers when and from where it was last used",
+    "limits_knownaddress": "an address that failed before is remembered",
     "signin_pendingoperation": "what waits for a passkey is kept until it is signed",
 }
 
@@ -95,6 +96,11 @@ PUBLIC: Mapping[str, Row] = {
         "The same description, to read; it holds no data of anybody.",
         get=ANYBODY,
         post=NOT_BY_POST,
+    ),
+    "api:none": Row(
+        "What is no address of the interface is not there, for anybody.",
+        get=all_get(ABSENT),
+        post=all_get(ABSENT),
     ),
     "admin:login": Row(
         "Signing in is what people do who are not signed in.",
@@ -301,6 +307,21 @@ CONSOLE: Mapping[str, Row] = {
         about=["membership of the auditor"],
         acts=True,
     ),
+    "admin:signin_signin_end": Row(
+        "Ending a member's session is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["session of the auditor"],
+        acts=True,
+    ),
+    "admin:accounts_freeze_lift": Row(
+        "Lifting a freeze is an act of a security admin who did not freeze.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["accounts.Freeze"],
+        body={"reason": "It was a false alarm."},
+        acts=True,
+    ),
     "admin:roles_assignment_revoke": Row(
         "Taking a role away is a security admin's act.",
         get=NOT_BY_GET,
@@ -403,7 +424,7 @@ def adding(model: str) -> Row:
     return Row(f"Security admins add {model}.", get=only_admins, post=only_admins)
 
 
-def stock(model: str, **pages: Row) -> dict[str, Row]:
+def stock(model: str, about: str = "", **pages: Row) -> dict[str, Row]:
     """Return the rows of what Django's admin has for each model."""
     app, _, name = model.lower().partition(".")
     moved = signed_in(MOVED, FORBIDDEN, MOVED)
@@ -420,7 +441,7 @@ def stock(model: str, **pages: Row) -> dict[str, Row]:
     return {
         name: row
         if row.about or name.endswith(("_changelist", "_add"))
-        else Row(row.why, row.get, row.post, about=[model])
+        else Row(row.why, row.get, row.post, about=[about or model])
         for name, row in named.items()
     }
 
@@ -453,6 +474,23 @@ MODELS |= stock(
     change=page("bundles.Release", signed_in(ABSENT, FORBIDDEN, SHOWN)),
 )
 
+MODELS |= stock(
+    "accounts.Freeze",
+    add=adding("accounts.Freeze"),
+    change=page("accounts.Freeze", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)),
+)
+MODELS |= stock(
+    # Sessions belong to people; those of members are shown.
+    "signin.SignIn",
+    about="session of the auditor",
+    change=Row(
+        "A session of a member, for members.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN),
+        about=["session of the auditor"],
+    ),
+)
+
 READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, UNKNOWN, SHOWN, SHOWN, SHOWN)
 ONE_BY_TOKEN = Answers(UNKNOWN, ABSENT, UNKNOWN, SHOWN, SHOWN, SHOWN)
 NOT_BY_TOKEN = Answers(UNKNOWN, NO_METHOD, UNKNOWN, NO_METHOD, NO_METHOD, NO_METHOD)
@@ -463,6 +501,7 @@ REST: Mapping[str, Row] = {
     for name in (
         "tenants",
         "audit",
+        "sessions",
         "roles",
         "policies",
         "versions",
@@ -485,5 +524,46 @@ REST: Mapping[str, Row] = {
         "node": "nodes.Node",
     }.items()
 }
+OPERATIONS: Mapping[str, Row] = {
+    "api:session": Row(
+        "A session of a member; ending it is the only act.",
+        get=ONE_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+        about=["session of the auditor"],
+    ),
+    "api:operation_tokens": Row(
+        "A person's program asks for one act; the person's passkey grants it.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, DONE, UNKNOWN, DONE, DONE, DONE),
+        is_json=True,
+    ),
+    "api:operation_token": Row(
+        "Only the token that asked for an operation finds it.",
+        get=Answers(UNKNOWN, ABSENT, UNKNOWN, ABSENT, ABSENT, ABSENT),
+        post=NOT_BY_TOKEN,
+        about=["operation of the admin"],
+    ),
+    "api:operation_assertion": Row(
+        "Only the token that asked for an operation finds it.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, ABSENT, ABSENT, ABSENT),
+        about=["operation of the admin"],
+        body={"ceremony": "00000000-0000-4000-8000-000000000000", "credential": {}},
+        is_json=True,
+    ),
+    "api:freezes": Row(
+        "Freezing needs a security admin's token, and their passkey for the act.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
+    "api:freeze_lift": Row(
+        "Lifting needs a security admin's token, and their passkey for the act.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        about=["accounts.Freeze"],
+        is_json=True,
+    ),
+}
 
-TABLE: Mapping[str, Row] = {**PUBLIC, **OWN, **CONSOLE, **MODELS, **REST}
+TABLE: Mapping[str, Row] = {**PUBLIC, **OWN, **CONSOLE, **MODELS, **REST, **OPERATIONS}

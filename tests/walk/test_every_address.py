@@ -22,6 +22,7 @@ from tests.walk.world import Person, World, build_world
 
 ROUTES = {route.name: route for route in routes()}
 METHODS = ("get", "post")
+MANY = 40
 _WAITS = re.compile(r"/auth/operations/([0-9a-f-]{36})/$")
 HEADERS = {
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -72,7 +73,7 @@ def test_every_address_answers_as_the_table_says(world: World, person: Person) -
         for method in METHODS
         for problem in visitor.visit(ROUTES[name], row, method)
     ]
-    assert not found, "\n".join(found)
+    assert not found, "\n".join(found[:MANY])
 
 
 def test_no_page_takes_a_post_without_its_token(world: World) -> None:
@@ -86,7 +87,7 @@ def test_no_page_takes_a_post_without_its_token(world: World) -> None:
         response, _ = visitor.ask(ROUTES[name], row, "post", enforce_csrf_checks=True)
         if response.status_code not in {403, 405}:
             found.append(f"{name}: {response.status_code}")
-    assert not found, "\n".join(found)
+    assert not found, "\n".join(found[:MANY])
 
 
 def test_a_frozen_person_gets_nothing_but_a_way_to_appeal(world: World) -> None:
@@ -99,7 +100,7 @@ def test_a_frozen_person_gets_nothing_but_a_way_to_appeal(world: World) -> None:
             response, written = visitor.ask(ROUTES[name], row, method)
             if response.status_code != 403 or written:
                 found.append(f"{method} {name}: {response.status_code} {written}")
-    assert not found, "\n".join(found)
+    assert not found, "\n".join(found[:MANY])
 
 
 def test_nothing_changes_without_a_recent_passkey(world: World) -> None:
@@ -111,7 +112,7 @@ def test_nothing_changes_without_a_recent_passkey(world: World) -> None:
             response, written = visitor.ask(ROUTES[name], row, "post")
             if written or not _WAITS.match(response.headers.get("Location", "")):
                 found.append(f"{name}: {response.status_code} {written}")
-    assert not found, "\n".join(found)
+    assert not found, "\n".join(found[:MANY])
 
 
 class Visitor:

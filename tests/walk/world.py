@@ -14,7 +14,6 @@ from django.utils import timezone
 
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
-from apps.accounts.rules import READ_SCOPES
 from apps.accounts.services import actor_for
 from apps.audit.events import Actor
 from apps.keys.tasks import ensure_tenant_keys
@@ -33,6 +32,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.approvals import make_draft, make_request
 from tests.factories.bundles import release_of
+from tests.factories.clients import token_of
 from tests.factories.nodes import enroll, report
 from tests.simulators.authenticator import SimulatedAuthenticator
 
@@ -116,7 +116,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         Person.FROZEN: make_user("frida", ["security_admin"], tenant=tenant),
     }
     tokens = {
-        person: _token(other if person is Person.STRANGER else tenant, user)
+        person: token_of(other if person is Person.STRANGER else tenant, user)
         for person, user in people.items()
     }
     authenticators = {person: make_authenticator(folder) for person in people}
@@ -139,7 +139,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     with tenant_scope(tenant.pk):
         accounts.revoke_membership(actor=actor_for(admin), user=people[Person.FORMER])
         freeze = accounts.freeze(
-            actor=actor_for(admin),
+            actor=ACTOR,
             user=people[Person.FROZEN],
             reason="The laptop was lost.",
             lifetime=dt.timedelta(hours=1),
@@ -157,6 +157,9 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
             register_passkey(admin, make_authenticator(folder)).pk
         ),
         "freeze of the frozen": str(freeze.pk),
+        "session of the auditor": str(
+            SignIn.objects.get(user=people[Person.AUDITOR]).pk
+        ),
         "session of the admin": str(session.pk),
         "device of the admin": str(session.device_id),
         "operation of the admin": str(waiting.pk),
@@ -170,12 +173,6 @@ def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:
     client = Client()
     sign_in(client, user, register_passkey(user, authenticator))
     return client
-
-
-def _token(tenant: Tenant, user: User) -> str:
-    with tenant_scope(tenant.pk):
-        spec = accounts.TokenSpec("test", dt.timedelta(days=1), sorted(READ_SCOPES))
-        return accounts.issue_api_token(actor=ACTOR, user=user, spec=spec)
 
 
 def _fill(tenant: Tenant, admin: User) -> str:
