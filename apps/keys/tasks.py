@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.utils import timezone
+
 from apps.audit.events import Actor
 from apps.keys import services
 from apps.keys.adapters import get_key_store
@@ -26,6 +28,17 @@ def ensure_token_keys(*, actor: Actor, tenant_id: uuid.UUID) -> None:
     with tenant_scope(tenant_id):
         missing = services.missing_token_keys()
     _make(actor, tenant_id, missing)
+
+
+def rotate_token_keys(*, actor: Actor, tenant_id: uuid.UUID) -> None:
+    """Let the next key sign and publish another; nobody's token stops working.
+
+    Raises KeyTooYoungError when the next key was published less than an hour ago.
+    """
+    ensure_token_keys(actor=actor, tenant_id=tenant_id)
+    with tenant_scope(tenant_id):
+        services.rotate_token_keys(actor=actor, now=timezone.now())
+    ensure_token_keys(actor=actor, tenant_id=tenant_id)
 
 
 def _make(

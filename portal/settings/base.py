@@ -165,6 +165,12 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "bundles.refresh_timestamps",
         "schedule": 30.0,
     },
+    # Once a day it is looked at whether a key has signed for a month.
+    "clients-rotate-token-keys": {
+        "task": "clients.rotate_token_keys",
+        "schedule": 24 * 3600.0,
+    },
+    "clients-forget-expired": {"task": "clients.forget_expired", "schedule": 600.0},
     "distribution-sample-consistency": {
         "task": "distribution.sample_consistency",
         "schedule": 10.0,
