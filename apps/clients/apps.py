@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
+
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class ClientsConfig(AppConfig):
@@ -10,3 +13,8 @@ class ClientsConfig(AppConfig):
 
     name = "apps.clients"
     verbose_name = "API clients"
+
+    @override
+    def ready(self) -> None:
+        """Register the checks."""
+        importlib.import_module("apps.clients.checks")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import functools
 import json
 import secrets
 import time
@@ -12,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
 
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.http.response import HttpResponseBase
 from django.test import Client
@@ -25,6 +28,9 @@ from apps.clients import services
 from apps.clients.choices import JWT_BEARER, AuthMethod
 from apps.clients.models import ApiClient
 from apps.clients.rules import jose
+from apps.keys.adapters import sign as sign_with_key
+from apps.keys.choices import KeyState
+from apps.keys.selectors import token_key
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 
@@ -84,7 +90,7 @@ class Program:
         }
         if path == "token":
             body["grant_type"] = "client_credentials"
-        return post(path, body | parameters, self.http)
+        return post(path, body | parameters, http=self.http)
 
     def token(self, **parameters: str) -> str:
         """Return a fresh access token."""
@@ -130,7 +136,7 @@ def sign(
 
 
 def post(
-    path: str, body: Mapping[str, Any], http: Client | None = None, **headers: str
+    path: str, body: Mapping[str, Any], *, http: Client | None = None, **headers: str
 ) -> HttpResponseBase:
     """Send a form to an endpoint of OAuth."""
     text = "&".join(f"{name}={_quote(value)}" for name, value in body.items())
@@ -155,3 +161,56 @@ def read(token: str, part: int = 1) -> dict[str, Any]:
 def _quote(value: Any) -> str:
 
     return quote(str(value), safe="")
+
+
+def make_certificate(*, lasts: dt.timedelta = dt.timedelta(days=1)) -> x509.Certificate:
+    """Return a self-signed certificate that began two days ago."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "ci")])
+    now = dt.datetime.now(dt.UTC)
+    return (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(private.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + lasts)
+        .sign(private, hashes.SHA256())
+    )
+
+
+def header_value(certificate: x509.Certificate) -> str:
+    """Return a certificate as a proxy passes it on (RFC 9440, section 2.1)."""
+    der = certificate.public_bytes(serialization.Encoding.DER)
+    return f":{base64.b64encode(der).decode()}:"
+
+
+def make_certificate_client(
+    tenant: Tenant, *certificates: x509.Certificate
+) -> ApiClient:
+    """Return a client of a tenant that proves itself by certificates."""
+    spec = services.ClientSpec(
+        "mtls", AuthMethod.SELF_SIGNED_TLS, ("roles.read",), dt.timedelta(days=30)
+    )
+    with tenant_scope(tenant.pk):
+        return services.create_client(
+            actor=ACTOR,
+            spec=spec,
+            thumbprints=services.read_thumbprints(
+                [
+                    c.public_bytes(serialization.Encoding.PEM).decode()
+                    for c in certificates
+                ]
+            ),
+        )
+
+
+def sign_as_tenant(tenant: Tenant, claims: Mapping[str, Any], **header: Any) -> str:
+    """Return claims signed with a tenant's own key, as only the portal can."""
+    with tenant_scope(tenant.pk):
+        key = token_key(KeyState.ACTIVE)
+    assert key is not None
+    public = jose.key_from_der(bytes(key.public_key))
+    head = {"alg": "ES256", "kid": public.kid, "typ": "at+jwt", **header}
+    return jose.compose(head, claims, functools.partial(sign_with_key, key))
