@@ -40,3 +40,10 @@ class Scope(models.TextChoices):
 
 # What a 401 asks for (RFC 6750, section 3).
 BEARER = 'Bearer realm="portward"'
+
+
+class CodeDeviceKind(models.TextChoices):
+    """What a one-time code is made from."""
+
+    TOTP = "totp", "Authenticator app"
+    HOTP = "hotp", "Counter token"

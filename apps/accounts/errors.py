@@ -213,3 +213,33 @@ class OwnFreezeError(ForbiddenError):
     code = "accounts.own_freeze"
     default_message = "Another person has to lift this freeze."
     default_remedy = "Ask another security admin; it also ends by itself."
+
+
+class SignInRefusedError(ForbiddenError):
+    """User name, password or code is wrong. One text for every reason."""
+
+    code = "accounts.sign_in_refused"
+    default_message = "User name, password or code is wrong."
+    default_remedy = "Check all three. Codes work once; wait for the next one."
+
+
+class CodeRefusedError(InvalidError):
+    """A one-time code is wrong, was used before, or too many were wrong."""
+
+    code = "accounts.code_refused"
+    default_message = "The code is wrong or was used already."
+    default_remedy = "Wait for the next code, and check the clock of the device."
+
+
+class CodeDeviceNotFoundError(NotFoundError):
+    """There is no such device of this person."""
+
+    code = "accounts.code_device_not_found"
+    default_message = "You have no such authenticator."
+    default_remedy = "Start again."
+
+
+class PasswordInvalidError(InvalidError):
+    """A new password cannot be accepted."""
+
+    code = "accounts.password_invalid"

@@ -26,3 +26,9 @@ class AccountsAction(StrEnum):
     FROZEN = "accounts.frozen"
     FREEZE_APPEALED = "accounts.freeze_appealed"
     FREEZE_LIFTED = "accounts.freeze_lifted"
+    CODE_DEVICE_ADDED = "accounts.code_device_added"
+    CODE_DEVICE_REMOVED = "accounts.code_device_removed"
+    RECOVERY_CODES_MADE = "accounts.recovery_codes_made"
+    RECOVERY_CODE_USED = "accounts.recovery_code_used"
+    PASSWORD_SET = "accounts.password_set"  # noqa: S105  # an action
+    PASSWORD_REMOVED = "accounts.password_removed"  # noqa: S105  # an action

@@ -13,7 +13,7 @@ from django.db import models
 from django_otp.models import Device
 from typing_extensions import override
 
-from apps.accounts.choices import CeremonyPurpose, TenantRole
+from apps.accounts.choices import CeremonyPurpose, CodeDeviceKind, TenantRole
 from apps.core.models import TimestampedModel, UUIDModel
 from apps.tenants.models import TenantModel
 
@@ -125,6 +125,44 @@ class Passkey(Device):
     @override
     def __str__(self) -> str:
         return str(self.name)
+
+
+class CodeDevice(Device):
+    """An app or token that shows one-time codes. Belongs to a person.
+
+    The secret is sealed: the database alone does not let anybody make codes.
+    """
+
+    kind = models.CharField(max_length=4, choices=CodeDeviceKind)
+    sealed_secret = models.BinaryField()
+    next_value = models.BigIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    failing_since = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return str(self.name)
+
+
+class RecoveryCode(UUIDModel):
+    """One of ten codes that each let a person in once when nothing else is at hand."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE)
+    code_hash = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    @override
+    def __str__(self) -> str:
+        return f"recovery code of {self.user}"
 
 
 class EnrollmentLink(UUIDModel):

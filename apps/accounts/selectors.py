@@ -12,15 +12,17 @@ from apps.accounts import rules
 from apps.accounts.errors import UserNotFoundError
 from apps.accounts.models import (
     ApiToken,
+    CodeDevice,
     Freeze,
     Membership,
     Passkey,
+    RecoveryCode,
     RefusedSignIn,
     User,
 )
 from apps.accounts.rules import SignInRules
 from apps.tenants.models import Tenant
-from apps.tenants.services import current_tenant_id, user_rows
+from apps.tenants.services import current_tenant_id, tenant_scope, user_rows
 
 
 def user_by_username(username: str) -> User:
@@ -110,6 +112,28 @@ def open_freezes() -> QuerySet[Freeze]:
     return Freeze.objects.filter(
         lifted_at__isnull=True, expires_at__gt=timezone.now()
     ).select_related("user")
+
+
+def code_devices(user: User) -> QuerySet[CodeDevice]:
+    """Return a person's apps and tokens that have shown a right code once."""
+    return CodeDevice.objects.filter(user=user, confirmed=True).order_by("created_at")
+
+
+def unused_recovery_codes(user: User) -> QuerySet[RecoveryCode]:
+    """Return the recovery codes that a person has left."""
+    return RecoveryCode.objects.filter(user=user, used_at__isnull=True)
+
+
+def accepted_codes(user: User) -> frozenset[str]:
+    """Return the kinds of codes that any tenant of a person accepts.
+
+    Each tenant asks again, with its own rules, when the person works in it.
+    """
+    accepted: set[str] = set()
+    for tenant in tenants_of(user):
+        with tenant_scope(tenant.pk):
+            accepted |= sign_in_rules().accepted
+    return frozenset(accepted)
 
 
 def sign_in_rules() -> SignInRules:

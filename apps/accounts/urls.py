@@ -21,5 +21,19 @@ urlpatterns: list[URLPattern] = [
         views.revoke_api_token,
         name="revoke_api_token",
     ),
+    path("account/authenticators/", views.new_code_device, name="new_code_device"),
+    path(
+        "account/authenticators/<int:device_id>/confirm/",
+        views.confirm_code_device,
+        name="confirm_code_device",
+    ),
+    path(
+        "account/authenticators/<int:device_id>/remove/",
+        views.remove_code_device,
+        name="remove_code_device",
+    ),
+    path("account/recovery-codes/", views.recovery_codes, name="recovery_codes"),
+    path("account/password/", views.set_password, name="set_password"),
+    path("account/password/remove/", views.remove_password, name="remove_password"),
     path("account/tenant/", views.choose_tenant, name="choose_tenant"),
 ]

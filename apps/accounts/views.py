@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 
+import segno
 from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import selectors, services
 from apps.accounts.forms import ApiTokenForm
+from apps.accounts.models import CodeDevice
 from apps.accounts.permissions import (
     TENANT_SESSION_KEY,
     actor_of,
     user_of,
     verified,
 )
+from apps.accounts.rules import CodeKind
+from apps.accounts.services import NewCodeDevice
 from apps.core.errors import PortwardError
 from apps.core.views import next_address
 from apps.tenants.services import current_tenant_id
@@ -38,6 +44,10 @@ def account(request: HttpRequest) -> HttpResponse:
             "title": "Your account",
             "passkeys": selectors.passkeys(user),
             "current_passkey": current,
+            "code_devices": selectors.code_devices(user),
+            "recovery_left": selectors.unused_recovery_codes(user).count(),
+            "has_password": user.has_usable_password(),
+            "accepted": selectors.accepted_codes(user),
             "own_memberships": selectors.memberships(user),
             "is_new": "welcome" in request.GET,
         },
@@ -127,3 +137,121 @@ def choose_tenant(request: HttpRequest) -> HttpResponse:
         "next": next_address(request),
     }
     return render(request, "accounts/choose_tenant.html", context)
+
+
+@never_cache
+@verified
+@require_POST
+def new_code_device(request: HttpRequest) -> HttpResponse:
+    """Make an authenticator, and show its secret this once, as picture and text."""
+    kind = CodeKind.HOTP if request.POST.get("kind") == "hotp" else CodeKind.TOTP
+    made = services.begin_code_device(
+        user=user_of(request), kind=kind, name=request.POST.get("name", "")
+    )
+    return _code_device_page(request, made.device, made)
+
+
+@never_cache
+@verified
+@require_POST
+def confirm_code_device(request: HttpRequest, device_id: int) -> HttpResponse:
+    """Let an authenticator count once it has shown a right code."""
+    try:
+        device = services.confirm_code_device(
+            actor=actor_of(request),
+            user=user_of(request),
+            device_id=device_id,
+            code=request.POST.get("code", ""),
+        )
+    except PortwardError as error:
+        messages.error(request, f"{error.message} {error.remedy}")
+        waiting = CodeDevice.objects.filter(
+            pk=device_id, user=user_of(request), confirmed=False
+        ).first()
+        if waiting is not None:
+            return _code_device_page(request, waiting, None)
+    else:
+        messages.success(request, f"“{device}” works now.")
+    return redirect("accounts:account")
+
+
+@never_cache
+@verified
+@require_POST
+def remove_code_device(request: HttpRequest, device_id: int) -> HttpResponse:
+    """Remove one of a person's own authenticators."""
+    return _act(
+        request,
+        "It does not work any more.",
+        lambda: services.remove_code_device(
+            actor=actor_of(request), user=user_of(request), device_id=device_id
+        ),
+    )
+
+
+@never_cache
+@verified
+@require_POST
+def recovery_codes(request: HttpRequest) -> HttpResponse:
+    """Make ten recovery codes, and show them this once."""
+    codes = services.new_recovery_codes(actor=actor_of(request), user=user_of(request))
+    context = {
+        **admin.site.each_context(request),
+        "title": "Your recovery codes",
+        "codes": codes,
+    }
+    return render(request, "accounts/recovery_codes.html", context)
+
+
+@sensitive_post_parameters()
+@never_cache
+@verified
+@require_POST
+def set_password(request: HttpRequest) -> HttpResponse:
+    """Set the password that counts together with a code."""
+    return _act(
+        request,
+        "The password is set. It counts together with a code.",
+        lambda: services.set_password(
+            actor=actor_of(request),
+            user=user_of(request),
+            password=request.POST.get("password", ""),
+        ),
+    )
+
+
+@never_cache
+@verified
+@require_POST
+def remove_password(request: HttpRequest) -> HttpResponse:
+    """Leave passkeys as the only way in."""
+    return _act(
+        request,
+        "The password is removed.",
+        lambda: services.remove_password(
+            actor=actor_of(request), user=user_of(request)
+        ),
+    )
+
+
+def _act(request: HttpRequest, done: str, act: Callable[[], object]) -> HttpResponse:
+    try:
+        act()
+    except PortwardError as error:
+        messages.error(request, f"{error.message} {error.remedy}".strip())
+    else:
+        messages.success(request, done)
+    return redirect("accounts:account")
+
+
+def _code_device_page(
+    request: HttpRequest, device: CodeDevice, made: NewCodeDevice | None
+) -> HttpResponse:
+    context = {
+        **admin.site.each_context(request),
+        "title": "Add an authenticator",
+        "device": device,
+        "made": made,
+        "picture": segno.make(made.uri).svg_data_uri(scale=5) if made else "",
+    }
+    return render(request, "accounts/code_device.html", context)

@@ -180,6 +180,8 @@ def _answer_unfit(request: HttpRequest, row: SignIn) -> HttpResponse | None:
     if row.risk >= rules.risk_block:
         context = {"title": "Too risky", "sign_in": row}
         return render(request, "signin/blocked.html", context, status=403)
+    if not sessions.is_accepted(row.proofs(), accepted=rules.accepted):
+        return _ask(request, row, Operation.ENTER_CONSOLE)
     if not sessions.has_answered_risk(
         row.proofs(), risk=row.risk, limit=rules.risk_step_up, judged_at=row.risk_at
     ):

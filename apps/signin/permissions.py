@@ -146,13 +146,11 @@ def prove(request: HttpRequest, passkey: Passkey) -> None:
     attach(request, row)
 
 
-def prove_by_code(request: HttpRequest, method: Method) -> None:
-    """Add a code's proof to a session that began with two factors."""
+def prove_by_code(request: HttpRequest, methods: Sequence[Method]) -> None:
+    """Add a code's proof to a session. It never elevates, nor unbinds from a device."""
+    factors = levels.factors_of(methods, at=int(timezone.now().timestamp()))
     row = sign_in_of(request)
-    factors = levels.factors_of(
-        [Method.PASSWORD, method], at=int(timezone.now().timestamp())
-    )
-    services.add_proof(sign_in=row, factors=factors[1:], facts=facts_of(request))
+    services.add_proof(sign_in=row, factors=factors, facts=facts_of(request))
     attach(request, row)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from apps.signin.views import confirm, entry, own
+from apps.signin.views import confirm, entry, fallback, own
 
 app_name = "signin"
 
@@ -12,6 +12,12 @@ urlpatterns: list[URLPattern] = [
     path("enroll/<str:token>/", entry.enroll, name="enroll"),
     path("auth/login/options/", entry.login_options, name="login_options"),
     path("auth/login/verify/", entry.login_verify, name="login_verify"),
+    path("auth/fallback/", fallback.fallback, name="fallback"),
+    path(
+        "auth/operations/<uuid:operation_id>/code/",
+        fallback.confirm_by_code,
+        name="confirm_by_code",
+    ),
     path(
         "auth/registration/options/",
         entry.registration_options,

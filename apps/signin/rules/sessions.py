@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.signin.choices import Acr, EndReason
+from apps.signin.choices import Acr, EndReason, Method
 from apps.signin.rules.levels import Factor, level_at, proven_at
 
 IDLE = dt.timedelta(minutes=30)
@@ -59,6 +59,22 @@ def must_prove(state: SessionState) -> bool:
         return True
     # A proof by passkey takes the mark away; nothing else does.
     return state.must_prove_since is not None
+
+
+def is_accepted(factors: Sequence[Factor], *, accepted: frozenset[str]) -> bool:
+    """Say whether a tenant takes what the session was opened with.
+
+    Passkeys and what a provider vouches for are always taken; codes only where the
+    tenant names their kind.
+    """
+    return any(
+        factor.acr >= CONSOLE_LEVEL
+        and (
+            factor.method in {Method.PASSKEY, Method.FEDERATED}
+            or factor.method.value in accepted
+        )
+        for factor in factors
+    )
 
 
 # Between a proof and the judgment of the same request no more than this passes.

@@ -16,10 +16,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
@@ -34,6 +30,7 @@ from apps.accounts.services import (
     verify_operation_assertion,
 )
 from apps.accounts.services.trail import record
+from apps.core.rules import NONCE_BYTES, seal, unseal
 from apps.signin.errors import (
     OperationChangedError,
     OperationInvalidError,
@@ -55,7 +52,7 @@ LIFETIME = dt.timedelta(seconds=OPERATION_LIFETIME_SECONDS)
 FORM_LIFETIME = dt.timedelta(minutes=30)
 _LONGEST_FORM = 1_000_000
 _TOKEN_BYTES = 32
-_NONCE_BYTES = 12
+_PURPOSE = "pending operation"
 TOKEN_PREFIX = "pwo_"  # noqa: S105  # what scanners for leaked secrets look for
 
 
@@ -300,11 +297,15 @@ def fields_of(pending: PendingOperation) -> list[tuple[str, str]]:
     """Return the form that was kept. Raises OperationOverError if it cannot be read."""
     if not pending.sealed_fields:
         return []
-    try:
-        pairs = json.loads(_open(bytes(pending.sealed_fields), pending.pk))
-    except (InvalidTag, ValueError) as error:
-        raise OperationOverError from error
-    return [(str(name), str(value)) for name, value in pairs]
+    text = unseal(
+        bytes(pending.sealed_fields),
+        secrets=[settings.SECRET_KEY, *map(str, settings.SECRET_KEY_FALLBACKS)],
+        purpose=_PURPOSE,
+        bound_to=pending.pk.bytes,
+    )
+    if text is None:
+        raise OperationOverError
+    return [(str(name), str(value)) for name, value in json.loads(text)]
 
 
 def confirm_url(pending: PendingOperation) -> str:
@@ -372,24 +373,14 @@ def _mark_used(row: PendingOperation) -> PendingOperation:
     return row
 
 
-def _key() -> AESGCM:
-    derived = HKDF(
-        algorithm=hashes.SHA256(),
-        length=32,
-        salt=None,
-        info=b"portward pending operation v1",
-    ).derive(settings.SECRET_KEY.encode())
-    return AESGCM(derived)
-
-
 def _seal(text: str, pk: uuid.UUID) -> bytes:
-    nonce = secrets.token_bytes(_NONCE_BYTES)
-    return nonce + _key().encrypt(nonce, text.encode(), pk.bytes)
-
-
-def _open(sealed: bytes, pk: uuid.UUID) -> str:
-    nonce, rest = sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:]
-    return _key().decrypt(nonce, rest, pk.bytes).decode()
+    return seal(
+        text.encode(),
+        secret=settings.SECRET_KEY,
+        purpose=_PURPOSE,
+        bound_to=pk.bytes,
+        nonce=secrets.token_bytes(NONCE_BYTES),
+    )
 
 
 def _hash(token: str) -> str:

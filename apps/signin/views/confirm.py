@@ -70,7 +70,7 @@ def confirm_page(
     operation = Operation(found.operation)
     requirement = REQUIREMENTS[operation]
     if found.is_console and _is_fresh(request, row, operation):
-        return _go_on(request, found, is_automatic=False)
+        return go_on(request, found, is_automatic=False)
     fields = services.fields_of(found) if found.is_console else []
     context = {
         "title": "Confirm that it is you",
@@ -126,7 +126,7 @@ def confirm(request: HttpRequest, row: SignIn, found: PendingOperation) -> HttpR
         return JsonResponse({"operation": str(found.pk)})
     if not found.is_console:
         return redirect("signin:confirm", found.pk)
-    return _go_on(request, found, is_automatic=True)
+    return go_on(request, found, is_automatic=True)
 
 
 @never_cache
@@ -157,9 +157,10 @@ def end_elevation(request: HttpRequest) -> HttpResponse:
     return redirect("admin:index")
 
 
-def _go_on(
+def go_on(
     request: HttpRequest, found: PendingOperation, *, is_automatic: bool
 ) -> HttpResponse:
+    """Do what was kept: open its page, or send its form exactly as it was."""
     if found.method == "GET":
         return redirect(found.path)
     fields = [

@@ -54,3 +54,7 @@ for (const form of document.querySelectorAll('form[data-pw-confirm]')) {
     if (!window.confirm(form.dataset.pwConfirm)) event.preventDefault();
   });
 }
+
+for (const button of document.querySelectorAll('[data-pw-print]')) {
+  button.addEventListener('click', () => window.print());
+}

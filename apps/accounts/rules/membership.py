@@ -1,0 +1,53 @@
+"""Decide what a tenant role allows, and what a tenant asks of sign-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+SECURITY_ADMIN_ACTIONS = frozenset({"view", "add", "change", "delete"})
+ACTIONS_BY_ROLE: Mapping[str, frozenset[str]] = {
+    "security_admin": SECURITY_ADMIN_ACTIONS,
+    "approver": frozenset({"view", "vote"}),
+    "auditor": frozenset({"view"}),
+}
+
+
+@dataclass(frozen=True)
+class SignInRules:
+    """What a tenant asks of sign-ins. Risks are shares of 100.
+
+    Passkeys are always accepted; `accepted` names what else is, and none of that ever
+    suffices for an administrative change or an approval.
+    """
+
+    accepted: frozenset[str] = frozenset({"totp", "hotp", "recovery"})
+    attestation: str = "none"
+    aaguids: frozenset[str] = frozenset()
+    risk_step_up: int = 40
+    risk_block: int = 80
+
+
+# A token for REST carries at most what its person's roles carry.
+READ_SCOPES = frozenset(
+    {
+        *("tenants.read", "roles.read", "policies.read", "releases.read"),
+        *("bundle.read", "nodes.read", "audit.read", "sessions.read", "freezes.read"),
+    }
+)
+_MEMBER_SCOPES = READ_SCOPES | {"operations.confirm"}
+SCOPES_BY_ROLE: Mapping[str, frozenset[str]] = {
+    "security_admin": _MEMBER_SCOPES | {"sessions.write", "freezes.write"},
+    "approver": _MEMBER_SCOPES,
+    "auditor": _MEMBER_SCOPES,
+}
+
+
+def role_allows(roles: Sequence[str], action: str) -> bool:
+    """Say whether any of a member's roles carries an action; unknown roles none."""
+    return any(action in ACTIONS_BY_ROLE.get(role, frozenset()) for role in roles)
+
+
+def scopes_of(roles: Sequence[str]) -> frozenset[str]:
+    """Return the scopes that a member's roles carry together; unknown roles none."""
+    return frozenset().union(*(SCOPES_BY_ROLE.get(role, frozenset()) for role in roles))
