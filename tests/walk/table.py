@@ -35,7 +35,7 @@ NOTHING = signed_in(ABSENT, FORBIDDEN, ABSENT)
 WHILE_FROZEN = {
     *("admin:login", "admin:logout", "admin:jsi18n", "signin:state", "signin:appeal"),
     *("signin:confirm", "signin:confirm_options", "signin:confirm_verify"),
-    "signin:confirm_presence",
+    *("signin:confirm_presence", "signin:confirm_by_code"),
 }
 
 # Acts that need no fresh proof, because of what they are.
@@ -130,6 +130,11 @@ PUBLIC: Mapping[str, Row] = {
         get=NOT_BY_POST,
         post=all_get(DONE),
     ),
+    "signin:fallback": Row(
+        "Signing in with password and code is for people who are not signed in.",
+        get=Answers(SHOWN, *([MOVED] * 5)),
+        post=Answers(SHOWN, *([MOVED] * 5)),
+    ),
     "signin:registration_options": Row(
         "Registering asks for a link in the body, or for a session.",
         get=NOT_BY_POST,
@@ -165,6 +170,12 @@ OWN: Mapping[str, Row] = {
     ),
     "signin:confirm_verify": Row(
         "Only one's own operations are found; the signature is what counts.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, MOVED),
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_by_code": Row(
+        "Only one's own operations are found; the code is what counts.",
         get=NOT_BY_POST,
         post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, MOVED),
         about=["operation of the admin"],
@@ -221,6 +232,43 @@ OWN: Mapping[str, Row] = {
         "One's own passkeys, whatever tenant one belongs to.",
         get=signed_in(SHOWN, SHOWN, SHOWN),
         post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "accounts:new_code_device": Row(
+        "Anybody may add an authenticator to their own account.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+        writes=frozenset({"accounts_codedevice"}),
+    ),
+    "accounts:confirm_code_device": Row(
+        "Only one's own authenticators are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["number of nothing"],
+    ),
+    "accounts:remove_code_device": Row(
+        "Only one's own authenticators are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["number of nothing"],
+    ),
+    "accounts:recovery_codes": Row(
+        "Anybody may make recovery codes for their own account.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+        writes=frozenset(
+            {"accounts_recoverycode", "audit_audithead", "audit_auditentry"}
+        ),
+    ),
+    "accounts:set_password": Row(
+        "Only one's own password is set.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+    ),
+    "accounts:remove_password": Row(
+        "Only one's own password is removed.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        writes=frozenset({"accounts_user", "audit_audithead", "audit_auditentry"}),
     ),
     "accounts:remove_passkey": Row(
         "Only one's own passkeys are found; others' are as good as none.",
