@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import datetime as dt
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 from unittest.mock import patch
 
 import pytest
 from django.db import connection, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.utils import OperationalError
 from django.utils import timezone
 
@@ -17,6 +19,7 @@ from apps.limits.errors import LimiterUnavailableError, SignInThrottledError
 from apps.limits.models import BucketLevel, KnownAddress, Refusal
 from apps.limits.rules import Bucket, Level
 from apps.limits.selectors import bucket
+from apps.limits.services import storage
 
 SLOW = Bucket("slow", rate_per_second=0.001, burst=3)
 HERE, ELSEWHERE = "192.0.2.7", "198.51.100.9"
@@ -288,3 +291,25 @@ def test_old_counts_and_addresses_are_forgotten() -> None:
     Refusal.objects.update(hour=timezone.now() - dt.timedelta(days=31))
     assert services.forget_old() == 1
     assert bucket("address").burst == 200
+
+
+@pytest.fixture
+def used_up_pool() -> Iterator[BaseDatabaseWrapper]:
+    """Return the only connection of a pool, within a transaction."""
+    pooled: Any = connection.copy("used-up")
+    pool = {"min_size": 1, "max_size": 1, "timeout": 0.1}
+    pooled.settings_dict["OPTIONS"]["pool"] = pool
+    pooled.ensure_connection()
+    pooled.in_atomic_block = True
+    yield pooled
+    pooled.in_atomic_block = False
+    pooled.close()
+    pooled.close_pool()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_pool_that_is_used_up_does_not_stop_the_counting(
+    used_up_pool: BaseDatabaseWrapper,
+) -> None:
+    with patch.object(storage, "connection", used_up_pool):
+        assert services.take(SLOW, "someone").is_allowed

@@ -35,6 +35,9 @@ def committed() -> Iterator[CursorWrapper]:
                 yield cursor
             return
         own = connection.copy()
+        # Not from the pool: requests that all hold one of its connections would wait
+        # for each other.
+        own.settings_dict["OPTIONS"].pop("pool", None)
         try:
             with own.cursor() as cursor:
                 yield cursor
