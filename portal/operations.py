@@ -72,6 +72,11 @@ ROUTES: Mapping[str, Route] = {
     **_pages("signin_signin", Operation.END_SESSION, "end"),
     **_pages("accounts_freeze", Operation.FREEZE, "add"),
     **_pages("accounts_freeze", Operation.LIFT_FREEZE, "lift"),
+    **_pages("accounts_apitoken", Operation.REVOKE_TOKEN, "revoke"),
+    **_pages(
+        *("clients_apiclient", Operation.CHANGE_CLIENT),
+        *("add", "change", "keys", "state", "remove"),
+    ),
     **_pages("scopes_timewindow", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("scopes_location", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_role", Operation.CHANGE_ACCESS, "add", "change"),

@@ -377,6 +377,35 @@ CONSOLE: Mapping[str, Row] = {
         about=["roles.Assignment"],
         acts=True,
     ),
+    "admin:accounts_apitoken_revoke": Row(
+        "Ending somebody else's token is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["accounts.ApiToken"],
+        acts=True,
+    ),
+    "admin:clients_apiclient_keys": Row(
+        "The keys that count for a client are a security admin's to change.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        about=["clients.ApiClient"],
+        body={"make_pair": "on"},
+        acts=True,
+    ),
+    "admin:clients_apiclient_state": Row(
+        "Suspending a client is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["clients.ApiClient"],
+        acts=True,
+    ),
+    "admin:clients_apiclient_remove": Row(
+        "Deleting a client is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["clients.ApiClient"],
+        acts=True,
+    ),
     "admin:nodes_node_revoke": Row(
         "Putting a node out is a security admin's act.",
         get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
@@ -437,12 +466,13 @@ CONSOLE: Mapping[str, Row] = {
 EDITED = (
     *("scopes.TimeWindow", "scopes.Location", "roles.ResourceType"),
     *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
-    *("roles.Resource", "roles.Role", "policies.Policy"),
+    *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
 )
 # Models whose rows come from services only; nobody edits them in the console.
 READ = (
     *("audit.AuditEntry", "outbox.OutboxMessage", "keys.SigningKey"),
     *("policies.PolicyVersion", "nodes.Node", "nodes.NodeGroup", "nodes.JoinToken"),
+    "accounts.ApiToken",
 )
 
 

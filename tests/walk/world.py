@@ -32,7 +32,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.approvals import make_draft, make_request
 from tests.factories.bundles import release_of
-from tests.factories.clients import token_of
+from tests.factories.clients import make_program, token_of
 from tests.factories.nodes import enroll, report
 from tests.simulators.authenticator import SimulatedAuthenticator
 
@@ -179,6 +179,7 @@ def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:
 def _fill(tenant: Tenant, admin: User) -> str:
     """Make one of everything, and return the token of an enrollment link."""
     ensure_tenant_keys(actor=ACTOR, tenant_id=tenant.pk)
+    make_program(tenant)
     node = enroll(tenant, "web-1", "web")
     report(node)
     with tenant_scope(tenant.pk):

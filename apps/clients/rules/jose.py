@@ -60,28 +60,17 @@ class Token:
 
 def key_from_jwk(members: Mapping[str, Any]) -> PublicKey:
     """Return a public key that may verify, or raise JoseRefusedError."""
-    if _PRIVATE_MEMBERS & members.keys():
-        raise JoseRefusedError("This is a private key. Send the public half only.")
-    if members.get("use", "sig") != "sig":
-        raise JoseRefusedError("The key is not meant for signatures.")
-    allowed = _algorithms_of(members)
-    if (wanted := members.get("alg")) is not None:
-        allowed = tuple(name for name in allowed if name == wanted)
-        if not allowed:
-            raise JoseRefusedError("The key is meant for an algorithm not accepted.")
+    algorithms = _check_members(members)
     try:
         key = jwk.import_key({k: v for k, v in members.items() if k in _MATERIAL})
         public = {str(k): str(v) for k, v in key.as_dict(private=False).items()}
         thumbprint = key.thumbprint()
-        raw = key.raw_value
     except (JoseError, ValueError, TypeError, KeyError) as error:
         raise JoseRefusedError("The key cannot be read.") from error
-    if isinstance(raw, rsa.RSAPublicKey) and raw.key_size < SMALLEST_RSA_BITS:
-        raise JoseRefusedError("An RSA key needs at least 2048 bits.")
     kid = members.get("kid") or thumbprint
     if not isinstance(kid, str) or len(kid) > _LONGEST_KID:
         raise JoseRefusedError("The kid of a key is a text of at most 128 characters.")
-    return PublicKey(kid, allowed, public)
+    return PublicKey(kid, algorithms, public)
 
 
 def key_from_pem(text: str) -> PublicKey:
@@ -96,11 +85,29 @@ def key_from_pem(text: str) -> PublicKey:
         raise JoseRefusedError("The key cannot be read.") from error
 
 
+def make_key_pair() -> tuple[str, PublicKey]:
+    """Return a new private key (PEM, PKCS #8) and its public half, for ES256."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    return pem.decode("ascii"), key_from_crypto(private.public_key())
+
+
+def as_text(members: Sequence[Mapping[str, Any]]) -> str:
+    """Return public keys as the set that `read_public_keys` reads."""
+    return json.dumps({"keys": list(members)}, indent=2)
+
+
 def read_public_keys(text: str) -> list[PublicKey]:
     """Return the keys in a JWK, a JWK set or PEM blocks, or raise JoseRefusedError."""
     text = text.strip()
     if text.startswith("-----"):
         blocks = re.findall(r"-----BEGIN [^-]+-----[^-]+-----END [^-]+-----", text)
+        if not blocks:
+            raise JoseRefusedError("The PEM block has no end.")
         return [key_from_pem(block) for block in blocks]
     try:
         found = json.loads(text)
@@ -184,6 +191,23 @@ _MATERIAL: Final = frozenset({"kty", "crv", "x", "y", "n", "e"})
 _PARTS: Final = 3
 _BASE64URL: Final = re.compile(r"^[A-Za-z0-9_-]*\Z")
 _LONGEST_KID: Final = 128
+
+
+def _check_members(members: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the algorithms that a JWK may be used with; refuse what is no such key."""
+    if _PRIVATE_MEMBERS & members.keys():
+        raise JoseRefusedError("This is a private key. Send the public half only.")
+    if members.get("use", "sig") != "sig":
+        raise JoseRefusedError("The key is not meant for signatures.")
+    if members.get("kty") == "RSA":
+        modulus = int.from_bytes(_bytes(str(members.get("n", ""))), "big")
+        if modulus.bit_length() < SMALLEST_RSA_BITS:
+            raise JoseRefusedError("An RSA key needs at least 2048 bits.")
+    allowed = _algorithms_of(members)
+    wanted = members.get("alg", allowed[0])
+    if wanted not in allowed:
+        raise JoseRefusedError("The key is meant for an algorithm not accepted.")
+    return (wanted,) if "alg" in members else allowed
 
 
 def _algorithms_of(members: Mapping[str, Any]) -> tuple[str, ...]:
