@@ -24,7 +24,7 @@ PATTERNS = [
     if pattern.partition(":")[0] in SPACES
 ]
 # Public pages that read nothing, or that only those who signed in can use.
-UNGUARDED = {"admin:jsi18n", "admin:logout", "favicon", "healthz", "home"}
+UNGUARDED = {"admin:jsi18n", "admin:logout", "api:none", "favicon", "healthz", "home"}
 
 
 def row(guard: Guard) -> str:
