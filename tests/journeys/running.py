@@ -9,32 +9,34 @@ import socket
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN = 180
+AGENTS = 3
 
 
-def free_port() -> int:
-    """Return a port that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def free_ports(agents: int) -> tuple[int, int, int]:
+    """Return two free ports, and the first of as many in a row as there are agents."""
+    with ExitStack() as held:
 
+        def take(port: int) -> int:
+            probe = held.enter_context(socket.socket())
+            probe.bind(("127.0.0.1", port))
+            return int(probe.getsockname()[1])
 
-def free_ports(count: int) -> int:
-    """Return the first of several free ports in a row."""
-    while True:
-        first = free_port()
-        try:
-            for port in range(first, first + count):
-                with socket.socket() as probe:
-                    probe.bind(("127.0.0.1", port))
-        except OSError:
-            continue
-        return first
+        web, edge = take(0), take(0)
+        while True:
+            first = take(0)
+            try:
+                for offset in range(1, agents):
+                    take(first + offset)
+            except (OSError, OverflowError):
+                continue
+            return web, edge, first
 
 
 class RunningPortal:
@@ -42,8 +44,7 @@ class RunningPortal:
 
     def __init__(self, data: Path, *options: str) -> None:
         self.data = data
-        self.web_port, self.edge_port = free_port(), free_port()
-        self.agent_port = free_ports(3)
+        self.web_port, self.edge_port, self.agent_port = free_ports(AGENTS)
         self.options = options
         self.report: dict[str, Any] = {}
 
@@ -85,21 +86,21 @@ class RunningPortal:
     def stop(self) -> None:
         """Press Ctrl-C and wait."""
         self.process.send_signal(signal.SIGINT)
-        self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
+        try:
+            self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            assert self.process.stdout is not None
+            self.process.stdout.close()
 
     def processes(self) -> list[int]:
-        """Return the live processes whose command line names the data folder."""
-        found = []
-        for path in Path("/proc").glob("[0-9]*/cmdline"):
-            try:
-                words = path.read_bytes().decode(errors="replace")
-            except OSError:
-                continue
-            if str(self.data) in words:
-                found.append(int(path.parts[2]))
-        return found
+        """Return the live processes whose arguments or environment name the folder."""
+        return [
+            pid
+            for pid in pids()
+            if str(self.data) in read(pid, "cmdline") + read(pid, "environ")
+        ]
 
     def __enter__(self) -> Self:
         self.start()
@@ -112,3 +113,16 @@ class RunningPortal:
         trace: TracebackType | None,
     ) -> None:
         self.stop()
+
+
+def pids() -> list[int]:
+    """Return the ids of all processes."""
+    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+
+
+def read(pid: int, name: str) -> str:
+    """Return what the system knows of a process; nothing of one that is gone."""
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
