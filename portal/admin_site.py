@@ -15,6 +15,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils.decorators import method_decorator
+from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
 from apps.accounts.permissions import is_signed_in
@@ -25,6 +27,7 @@ from portal.navigation import AREAS, rail
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # The overview leads on to the choice of a tenant; nobody is kept from leaving.
 _WITHOUT_TENANT = {"index", "logout"}
+_METHODS = require_http_methods(["GET", "HEAD", "POST"])
 _PASSWORD_PAGES = {"password_change", "password_change_done"}
 
 
@@ -96,6 +99,7 @@ class PortalAdminSite(AdminSite):
         """Let people in who proved enough; what they see is up to roles."""
         return request.user.is_active and is_signed_in(request)
 
+    @method_decorator(_METHODS)
     @override
     def login(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -114,7 +118,8 @@ class PortalAdminSite(AdminSite):
     def admin_view(self, view: View, cacheable: bool = False) -> View:
         """Refuse pages to people who belong to no tenant, or have chosen none."""
         is_free = getattr(view, "__name__", "") in _WITHOUT_TENANT
-        return super().admin_view(view if is_free else _in_a_tenant(view), cacheable)
+        inner = view if is_free else _in_a_tenant(view)
+        return super().admin_view(_METHODS(inner), cacheable)
 
     @override
     def get_urls(self) -> list[URLPattern | URLResolver]:

@@ -24,7 +24,11 @@ def favicon(_request: HttpRequest) -> HttpResponse:
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health, name="healthz"),
     path("favicon.ico", favicon, name="favicon"),
-    path("", RedirectView.as_view(pattern_name="admin:index"), name="home"),
+    path(
+        "",
+        require_safe(RedirectView.as_view(pattern_name="admin:index")),
+        name="home",
+    ),
     path("", include("apps.accounts.urls")),
     path("", include("apps.signin.urls")),
     path("", include("apps.clients.urls")),

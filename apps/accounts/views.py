@@ -11,7 +11,11 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from apps.accounts import selectors, services
 from apps.accounts.forms import ApiTokenForm
@@ -72,6 +76,7 @@ def remove_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
 
 @never_cache
 @verified
+@require_http_methods(["GET", "HEAD", "POST"])
 def api_tokens(request: HttpRequest) -> HttpResponse:
     """List a person's tokens in the chosen tenant, and make one that is shown once."""
     if current_tenant_id() is None:
@@ -119,6 +124,7 @@ def revoke_api_token(request: HttpRequest, token_id: uuid.UUID) -> HttpResponse:
 
 @never_cache
 @verified
+@require_http_methods(["GET", "HEAD", "POST"])
 def choose_tenant(request: HttpRequest) -> HttpResponse:
     """Show the tenants of a person, and work in the chosen one from now on."""
     mine = {str(tenant.pk): tenant for tenant in selectors.tenants_of(user_of(request))}

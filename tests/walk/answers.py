@@ -77,6 +77,10 @@ class Row:
     is_json: bool = False
     # Tables that anybody who may ask writes to.
     writes: frozenset[str] = frozenset()
+    # What else than GET and POST the address knows; tests of its own hold these.
+    other_methods: frozenset[str] = frozenset()
+    # Whether pages of other origins may read the answer.
+    is_for_all_origins: bool = False
     # An act must leave something behind when the right person does it.
     acts: bool = False
 

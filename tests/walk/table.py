@@ -58,7 +58,7 @@ PUBLIC: Mapping[str, Row] = {
     "home": Row(
         "The bare address leads to the console, which asks who is there.",
         get=all_get(MOVED),
-        post=all_get(MOVED),
+        post=NOT_BY_POST,
     ),
     "clients:token": Row(
         "Programs have no session: what they send is the proof of who asks.",
@@ -80,12 +80,14 @@ PUBLIC: Mapping[str, Row] = {
         get=ANYBODY,
         post=NOT_BY_POST,
         about=["slug of the tenant"],
+        is_for_all_origins=True,
     ),
     "clients:metadata": Row(
         "Clients read it before they have a token; it names addresses and no data.",
         get=ANYBODY,
         post=NOT_BY_POST,
         about=["slug of the tenant"],
+        is_for_all_origins=True,
     ),
     "api:schema": Row(
         "What the interface looks like holds no data of anybody.",
@@ -608,6 +610,7 @@ OPERATIONS: Mapping[str, Row] = {
         get=ONE_BY_TOKEN,
         post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
         about=["session of the auditor"],
+        other_methods=frozenset({"delete"}),
     ),
     "api:operation_tokens": Row(
         "A person's program asks for one act; the person's passkey grants it.",

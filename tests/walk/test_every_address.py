@@ -34,6 +34,7 @@ HEADERS = {
     "Permissions-Policy": "camera=()",
     "RateLimit": ";r=",
 }
+FOREIGN_ORIGINS = "Access-Control-"
 
 
 @pytest.fixture
@@ -115,12 +116,43 @@ def test_nothing_changes_without_a_recent_passkey(world: World) -> None:
     assert not found, "\n".join(found[:MANY])
 
 
+def test_a_session_opens_nothing_of_the_interface_for_programs(world: World) -> None:
+    visitor = Visitor(world, Person.ADMIN, is_a_program=False)
+    found = []
+    for name, row in TABLE.items():
+        if ROUTES[name].text.startswith("api/") and name not in PUBLIC:
+            for method in METHODS:
+                response, _ = visitor.ask(ROUTES[name], row, method)
+                if response.status_code != 401:
+                    found.append(f"{method} {name}: {response.status_code}")
+    assert not found, "\n".join(found[:MANY])
+
+
+@pytest.mark.parametrize("method", ["put", "patch", "delete", "trace"])
+def test_no_address_knows_a_method_that_it_does_not_document(
+    world: World, method: str
+) -> None:
+    visitor = Visitor(world, Person.ADMIN, is_confirming=False)
+    found = []
+    for name, row in TABLE.items():
+        response, _ = visitor.ask(ROUTES[name], row, method)
+        if method not in row.other_methods and response.status_code < 400:
+            found.append(f"{name}: {response.status_code}")
+    assert not found, "\n".join(found[:MANY])
+
+
 class Visitor:
     """One person who asks for addresses; what they change is undone each time."""
 
     def __init__(
-        self, world: World, person: Person, *, is_confirming: bool = True
+        self,
+        world: World,
+        person: Person,
+        *,
+        is_confirming: bool = True,
+        is_a_program: bool = True,
     ) -> None:
+        self.is_a_program = is_a_program
         self.is_confirming = is_confirming
         self.world = world
         self.person = person
@@ -142,17 +174,17 @@ class Visitor:
         may_write = method == "post" and row.acts and wanted not in REFUSALS
         if not may_write and written - row.writes:
             yield f"{here} wrote to {sorted(written - row.writes)}"
-        yield from (f"{here}: no {name}" for name in self._bare(response))
+        yield from (f"{here}: {name}" for name in self._wrong_headers(row, response))
         if wanted is Answer.SHOWN and self._leaks(route, response):
             yield f"{here} shows things of another tenant"
 
     def ask(
-        self, route: Route, row: Row, method: str, **options: Any
+        self, route: Route, row: Row, method: str, **of_client: Any
     ) -> tuple[HttpResponseBase, set[str]]:
         """Return the answer and the tables that were written to."""
-        client = Client(raise_request_exception=False, **options)
+        client = Client(raise_request_exception=False, **of_client)
         headers = {}
-        if route.text.startswith("api/"):
+        if route.text.startswith("api/") and self.is_a_program:
             if token := self.world.tokens.get(self.person):
                 headers["Authorization"] = f"Bearer {token}"
         else:
@@ -160,31 +192,35 @@ class Visitor:
         values = dict(
             zip(route.parameters, map(self.world.value, row.about), strict=True)
         )
-        body: Any = dict(row.body) if method == "post" else None
-        kind = (
-            {"content_type": "application/json"}
-            if row.is_json and method == "post"
-            else {}
-        )
-        send = functools.partial(getattr(client, method), route.address(values), body)
+        options: dict[str, Any] = {}
+        if method == "post":
+            options["data"] = dict(row.body)
+            if row.is_json:
+                options["content_type"] = "application/json"
+        send = functools.partial(getattr(client, method), route.address(values))
         with transaction.atomic():
-            response, written = _watched(send, headers=headers, **kind)
+            response, written = _watched(send, headers=headers, **options)
             found = _WAITS.match(response.headers.get("Location", ""))
             if found and self.is_confirming:
                 # The operation is confirmed by passkey, and only then done.
                 self.world.confirm(self.person, found[1])
                 headers[PROOF_HEADER] = found[1]
-                response, more = _watched(send, headers=headers, **kind)
+                response, more = _watched(send, headers=headers, **options)
                 written |= more
             transaction.set_rollback(True)
         return response, written
 
     @staticmethod
-    def _bare(response: HttpResponseBase) -> list[str]:
+    def _wrong_headers(row: Row, response: HttpResponseBase) -> list[str]:
+        """Name what is missing, and what lets pages of other origins read along."""
         return [
             name
             for name, value in HEADERS.items()
             if value not in response.headers.get(name, "")
+        ] + [
+            name
+            for name in response.headers
+            if name.startswith(FOREIGN_ORIGINS) and not row.is_for_all_origins
         ]
 
     def _leaks(self, route: Route, response: HttpResponseBase) -> bool:

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import services as accounts
 from apps.accounts.permissions import is_signed_in
@@ -25,6 +25,7 @@ from apps.signin.views.confirm import go_on, pending
 
 @sensitive_post_parameters()
 @never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
 def fallback(request: HttpRequest) -> HttpResponse:
     """Ask for user name, password and code, all at once."""
     target = next_address(request)
