@@ -1,0 +1,59 @@
+"""The records of a release: one canonical JSON object for each live thing.
+
+Field order and names are frozen per version (`v`); unknown and missing fields are
+refused by name. A record's digest is SHA-256 with domain separation over its canonical
+bytes. This module knows shapes only: whether a statement's text means what its head
+says is the engine's check.
+"""
+
+from protocol.records.entities import EntityRef, Head, Permission, Statement
+from protocol.records.kinds import (
+    EFFECTS,
+    RECORD_DOMAIN,
+    RECORD_VERSION,
+    SOURCES,
+    TIERS,
+    AssignmentRecord,
+    LocationRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    Record,
+    RecordType,
+    ResourceRecord,
+    RoleRecord,
+    SchemaRecord,
+    WindowRecord,
+    principal_id,
+    record_bytes,
+    record_digest,
+)
+from protocol.records.parsing import parse_record
+from protocol.records.values import Attributes, JSONObject
+
+__all__ = [
+    "EFFECTS",
+    "RECORD_DOMAIN",
+    "RECORD_VERSION",
+    "SOURCES",
+    "TIERS",
+    "AssignmentRecord",
+    "Attributes",
+    "EntityRef",
+    "Head",
+    "JSONObject",
+    "LocationRecord",
+    "Permission",
+    "PolicyRecord",
+    "PrincipalRecord",
+    "Record",
+    "RecordType",
+    "ResourceRecord",
+    "RoleRecord",
+    "SchemaRecord",
+    "Statement",
+    "WindowRecord",
+    "parse_record",
+    "principal_id",
+    "record_bytes",
+    "record_digest",
+]

@@ -1,0 +1,238 @@
+"""The kinds of records: their fields, their JSON form, their bytes and digest."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from typing_extensions import override
+
+from protocol.canonical import canonical_bytes, digest_bytes
+from protocol.records.entities import EntityRef, Permission, Statement
+from protocol.records.values import Attributes, JSONObject
+
+RECORD_DOMAIN = "portward-record-v1"
+RECORD_VERSION = 1
+
+EFFECTS = ("permit", "forbid")
+TIERS = ("read_only", "operator", "admin")
+SOURCES = ("standing", "elevation", "delegation", "break_glass")
+
+
+class RecordType(StrEnum):
+    """What a record describes."""
+
+    POLICY = "policy"
+    ROLE = "role"
+    ASSIGNMENT = "assignment"
+    WINDOW = "window"
+    LOCATION = "location"
+    PRINCIPAL = "principal"
+    RESOURCE = "resource"
+    SCHEMA = "schema"
+
+
+@dataclass(frozen=True)
+class Record:
+    """What every record has: a type, an id, a JSON form, bytes and a digest."""
+
+    type: ClassVar[RecordType]
+
+    id: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what identifies the record in a release."""
+        return (self.type.value, self.id)
+
+    def body(self) -> dict[str, Any]:
+        """Return the fields besides type, version and id."""
+        raise NotImplementedError
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        head = {"type": self.type.value, "v": RECORD_VERSION, "id": self.id}
+        return head | self.body()
+
+
+@dataclass(frozen=True)
+class PolicyRecord(Record):
+    """A live policy version."""
+
+    type: ClassVar[RecordType] = RecordType.POLICY
+
+    name: str
+    version: int
+    effect: str
+    tier: str
+    statements: tuple[Statement, ...]
+    change: str
+    windows: tuple[str, ...] = ()
+    locations: tuple[str, ...] = ()
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "version": self.version,
+            "effect": self.effect,
+            "tier": self.tier,
+            "statements": [statement.to_dict() for statement in self.statements],
+            "change": self.change,
+            "windows": list(self.windows),
+            "locations": list(self.locations),
+        }
+
+
+@dataclass(frozen=True)
+class RoleRecord(Record):
+    """A role: its permissions and the roles it inherits from."""
+
+    type: ClassVar[RecordType] = RecordType.ROLE
+
+    name: str
+    tier: str
+    permissions: tuple[Permission, ...] = ()
+    parents: tuple[str, ...] = ()
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "tier": self.tier,
+            "permissions": [permission.to_dict() for permission in self.permissions],
+            "parents": list(self.parents),
+        }
+
+
+@dataclass(frozen=True)
+class AssignmentRecord(Record):
+    """A principal holds a role, somewhere and for a time (RFC 3339, UTC)."""
+
+    type: ClassVar[RecordType] = RecordType.ASSIGNMENT
+
+    principal: EntityRef
+    role: str
+    scope: EntityRef | None = None
+    start: str | None = None
+    end: str | None = None
+    source: str = "standing"
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "principal": self.principal.to_dict(),
+            "role": self.role,
+            "scope": self.scope.to_dict() if self.scope else None,
+            "start": self.start,
+            "end": self.end,
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True)
+class WindowRecord(Record):
+    """A recurring time window. An end at or before the start means overnight."""
+
+    type: ClassVar[RecordType] = RecordType.WINDOW
+
+    name: str
+    zone: str
+    weekdays: tuple[int, ...]
+    start_minute: int
+    end_minute: int
+    date_from: str | None = None
+    date_until: str | None = None
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "zone": self.zone,
+            "weekdays": list(self.weekdays),
+            "start_minute": self.start_minute,
+            "end_minute": self.end_minute,
+            "date_from": self.date_from,
+            "date_until": self.date_until,
+        }
+
+
+@dataclass(frozen=True)
+class LocationRecord(Record):
+    """A named place: address ranges and countries (ISO 3166-1 alpha-2)."""
+
+    type: ClassVar[RecordType] = RecordType.LOCATION
+
+    name: str
+    cidrs: tuple[str, ...] = ()
+    countries: tuple[str, ...] = ()
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "cidrs": list(self.cidrs),
+            "countries": list(self.countries),
+        }
+
+
+@dataclass(frozen=True)
+class PrincipalRecord(Record):
+    """A user or service and its attributes."""
+
+    type: ClassVar[RecordType] = RecordType.PRINCIPAL
+
+    entity: EntityRef
+    attributes: Attributes
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {"entity": self.entity.to_dict(), "attributes": dict(self.attributes)}
+
+
+@dataclass(frozen=True)
+class ResourceRecord(Record):
+    """A resource, its attributes, and the groups it sits in."""
+
+    type: ClassVar[RecordType] = RecordType.RESOURCE
+
+    entity: EntityRef
+    attributes: Attributes
+    groups: tuple[EntityRef, ...] = ()
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "entity": self.entity.to_dict(),
+            "attributes": dict(self.attributes),
+            "groups": [group.to_dict() for group in self.groups],
+        }
+
+
+@dataclass(frozen=True)
+class SchemaRecord(Record):
+    """The tenant's Cedar schema, in Cedar's JSON form."""
+
+    type: ClassVar[RecordType] = RecordType.SCHEMA
+
+    cedar_json: JSONObject
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {"cedar_json": dict(self.cedar_json)}
+
+
+def record_bytes(record: Record) -> bytes:
+    """Return the canonical bytes of a record."""
+    return canonical_bytes(record.to_dict())
+
+
+def record_digest(record: Record) -> bytes:
+    """Return the 32-byte digest of a record."""
+    return digest_bytes(RECORD_DOMAIN, record_bytes(record))
+
+
+def principal_id(entity: EntityRef) -> str:
+    """Return the record id of a principal or resource."""
+    return f"{entity.type}::{entity.id}"

@@ -1,0 +1,209 @@
+"""Read the JSON form of records, strictly: unknown and missing fields are refused."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Mapping
+
+from protocol.errors import RecordError
+from protocol.records import values
+from protocol.records.entities import EntityRef, Permission, Statement
+from protocol.records.kinds import (
+    EFFECTS,
+    RECORD_VERSION,
+    SOURCES,
+    TIERS,
+    AssignmentRecord,
+    LocationRecord,
+    PolicyRecord,
+    PrincipalRecord,
+    Record,
+    RecordType,
+    ResourceRecord,
+    RoleRecord,
+    SchemaRecord,
+    WindowRecord,
+    principal_id,
+)
+from protocol.records.values import JSONObject
+
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_MINUTES_A_DAY = 1440
+
+
+def parse_record(value: object) -> Record:
+    """Parse the JSON form of any record, strictly.
+
+    Raises RecordError that names the field.
+    """
+    if not isinstance(value, Mapping):
+        raise RecordError("a record is a JSON object", field="record")
+    try:
+        kind = RecordType(str(value.get("type")))
+    except ValueError as error:
+        raise RecordError(
+            f"type: {value.get('type')!r} is not a record type", field="type"
+        ) from error
+    if value.get("v") != RECORD_VERSION or isinstance(value.get("v"), bool):
+        raise RecordError(f"v: version {value.get('v')!r} is not known", field="v")
+    names, parse = _PARSERS[kind]
+    fields = values.fields(value, kind.value, ("type", "v", "id", *names))
+    return parse(values.text(fields["id"], "id"), fields)
+
+
+def _parse_policy(ident: str, f: JSONObject) -> Record:
+    statements = tuple(
+        Statement.from_dict(item, f"statements[{n}]")
+        for n, item in enumerate(values.items(f["statements"], "statements"))
+    )
+    if not statements:
+        raise RecordError("statements: a policy has at least one", field="statements")
+    return PolicyRecord(
+        ident,
+        name=values.text(f["name"], "name"),
+        version=values.integer(f["version"], "version", 1),
+        effect=values.choice(f["effect"], "effect", EFFECTS),
+        tier=values.choice(f["tier"], "tier", TIERS),
+        statements=statements,
+        change=values.text(f["change"], "change"),
+        windows=values.texts(f["windows"], "windows"),
+        locations=values.texts(f["locations"], "locations"),
+    )
+
+
+def _parse_role(ident: str, f: JSONObject) -> Record:
+    permissions = []
+    for n, item in enumerate(values.items(f["permissions"], "permissions")):
+        place = f"permissions[{n}]"
+        p = values.fields(item, place, ("action", "resource_type"))
+        permissions.append(
+            Permission(
+                values.text(p["action"], f"{place}.action"),
+                values.identifier(p["resource_type"], f"{place}.resource_type"),
+            )
+        )
+    return RoleRecord(
+        ident,
+        name=values.text(f["name"], "name"),
+        tier=values.choice(f["tier"], "tier", TIERS),
+        permissions=tuple(permissions),
+        parents=values.texts(f["parents"], "parents"),
+    )
+
+
+def _parse_assignment(ident: str, f: JSONObject) -> Record:
+    scope = f["scope"]
+    return AssignmentRecord(
+        ident,
+        principal=EntityRef.from_dict(f["principal"], "principal"),
+        role=values.text(f["role"], "role"),
+        scope=None if scope is None else EntityRef.from_dict(scope, "scope"),
+        start=values.instant(f["start"], "start"),
+        end=values.instant(f["end"], "end"),
+        source=values.choice(f["source"], "source", SOURCES),
+    )
+
+
+def _parse_window(ident: str, f: JSONObject) -> Record:
+    weekdays = tuple(
+        values.integer(day, "weekdays", 1, 7)
+        for day in values.items(f["weekdays"], "weekdays")
+    )
+    if not weekdays or list(weekdays) != sorted(set(weekdays)):
+        raise RecordError(
+            "weekdays: distinct, ascending, at least one", field="weekdays"
+        )
+    return WindowRecord(
+        ident,
+        name=values.text(f["name"], "name"),
+        zone=values.text(f["zone"], "zone"),
+        weekdays=weekdays,
+        start_minute=values.integer(
+            f["start_minute"], "start_minute", 0, _MINUTES_A_DAY - 1
+        ),
+        end_minute=values.integer(f["end_minute"], "end_minute", 0, _MINUTES_A_DAY),
+        date_from=values.date(f["date_from"], "date_from"),
+        date_until=values.date(f["date_until"], "date_until"),
+    )
+
+
+def _parse_location(ident: str, f: JSONObject) -> Record:
+    cidrs = values.texts(f["cidrs"], "cidrs")
+    for cidr in cidrs:
+        try:
+            normal = str(ipaddress.ip_network(cidr))
+        except ValueError as error:
+            raise RecordError(f"cidrs: {error}", field="cidrs") from error
+        if normal != cidr:
+            raise RecordError(f"cidrs: write {cidr} as {normal}", field="cidrs")
+    countries = values.texts(f["countries"], "countries")
+    for country in countries:
+        if not _COUNTRY.fullmatch(country):
+            raise RecordError(f"countries: {country!r} is no code", field="countries")
+    return LocationRecord(
+        ident, name=values.text(f["name"], "name"), cidrs=cidrs, countries=countries
+    )
+
+
+def _parse_principal(ident: str, f: JSONObject) -> Record:
+    entity = EntityRef.from_dict(f["entity"])
+    return PrincipalRecord(
+        _entity_id(ident, entity),
+        entity=entity,
+        attributes=values.attributes(f["attributes"], "attributes"),
+    )
+
+
+def _parse_resource(ident: str, f: JSONObject) -> Record:
+    entity = EntityRef.from_dict(f["entity"])
+    return ResourceRecord(
+        _entity_id(ident, entity),
+        entity=entity,
+        attributes=values.attributes(f["attributes"], "attributes"),
+        groups=tuple(
+            EntityRef.from_dict(group, f"groups[{n}]")
+            for n, group in enumerate(values.items(f["groups"], "groups"))
+        ),
+    )
+
+
+def _parse_schema(ident: str, f: JSONObject) -> Record:
+    if not isinstance(f["cedar_json"], Mapping):
+        raise RecordError("cedar_json: a JSON object", field="cedar_json")
+    return SchemaRecord(ident, cedar_json=f["cedar_json"])
+
+
+_PARSERS: dict[
+    RecordType, tuple[tuple[str, ...], Callable[[str, JSONObject], Record]]
+] = {
+    RecordType.POLICY: (
+        (
+            *("name", "version", "effect", "tier"),
+            *("statements", "change", "windows", "locations"),
+        ),
+        _parse_policy,
+    ),
+    RecordType.ROLE: (("name", "tier", "permissions", "parents"), _parse_role),
+    RecordType.ASSIGNMENT: (
+        ("principal", "role", "scope", "start", "end", "source"),
+        _parse_assignment,
+    ),
+    RecordType.WINDOW: (
+        (
+            *("name", "zone", "weekdays", "start_minute", "end_minute"),
+            *("date_from", "date_until"),
+        ),
+        _parse_window,
+    ),
+    RecordType.LOCATION: (("name", "cidrs", "countries"), _parse_location),
+    RecordType.PRINCIPAL: (("entity", "attributes"), _parse_principal),
+    RecordType.RESOURCE: (("entity", "attributes", "groups"), _parse_resource),
+    RecordType.SCHEMA: (("cedar_json",), _parse_schema),
+}
+
+
+def _entity_id(ident: str, entity: EntityRef) -> str:
+    if ident != principal_id(entity):
+        raise RecordError(f"id: must be {principal_id(entity)!r}", field="id")
+    return ident
