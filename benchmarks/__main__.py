@@ -8,8 +8,9 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import bundles, decisions, fanout
+from benchmarks import bundles, decisions, fanout, sign_in
 from benchmarks.measure import table
+from benchmarks.product import product
 
 
 def main() -> None:
@@ -21,7 +22,9 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}\n")
     figures = list(decisions.run([10, 1_000, 10_000], 50 if options.quick else 300))
     figures += bundles.run([1_000, 10_000], 2 if options.quick else 5)
-    figures += fanout.run(3 if options.quick else 10)
+    with product() as portal:
+        figures += fanout.run(portal, 3 if options.quick else 10)
+        figures += sign_in.run(portal, 1 if options.quick else sign_in.TURNS)
     print(table(figures))
     if options.json:
         content = [figure.as_dict() for figure in figures]

@@ -7,12 +7,9 @@ The baseline is one bare NOTIFY of the same database in the same run.
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import psycopg
 import urllib3
@@ -24,20 +21,8 @@ CLIENTS = 100
 _DEADLINE = 60.0
 
 
-def run(rounds: int) -> Iterator[Figure]:
-    """Start the product with three agents and measure; then add 100 polls."""
-    with tempfile.TemporaryDirectory(prefix="portward-bench-") as folder:
-        Path(folder).chmod(0o755)
-        with RunningPortal(Path(folder) / "data") as portal:
-            os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings.local"
-            os.environ["PORTWARD_DATA_DIR"] = str(portal.data)
-            import django  # noqa: PLC0415  # settings depend on the folder made above
-
-            django.setup()
-            yield from _measure(portal, rounds)
-
-
-def _measure(portal: RunningPortal, rounds: int) -> Iterator[Figure]:
+def run(portal: RunningPortal, rounds: int) -> Iterator[Figure]:
+    """Measure with the three agents of the product; then add 100 polls."""
     from benchmarks.fleet import Polls, change  # noqa: PLC0415  # needs Django
 
     bare = median([_bare_notify() for _ in range(20)])

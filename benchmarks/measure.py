@@ -47,6 +47,11 @@ def median(values: Sequence[float]) -> float:
     return statistics.median(values)
 
 
+def percentile(values: Sequence[float], share: float) -> float:
+    """Return the value that such a share of all values does not exceed."""
+    return sorted(values)[min(int(len(values) * share), len(values) - 1)]
+
+
 def table(figures: Sequence[Figure]) -> str:
     """Return the figures for people."""
     head = ("figure", "ms", "baseline", "ms", "ratio", "note")
