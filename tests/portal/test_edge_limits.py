@@ -17,7 +17,7 @@ from apps.limits.models import Refusal
 from apps.tenants.models import Tenant
 from portal.edge.application import Edge
 from tests.factories.bundles import release_of
-from tests.portal.test_edge import ClosingStore, NodeClient, Served, token_for
+from tests.portal.served_edge import ClosingStore, NodeClient, Served, token_for
 
 ENROLL = "/edge/v1/enroll"
 Answer = tuple[int, dict[str, str], dict[str, Any]]
