@@ -194,6 +194,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 
+# Whether identity providers may lie inside a private network. No by default: a tenant's
+# admin names their addresses, and the portal fetches from them.
+PORTWARD_FEDERATION_ALLOW_PRIVATE = False
+
 # How many proxies stand before us and append to X-Forwarded-For.
 PORTWARD_TRUSTED_PROXIES = 0
 # The header in which the proxy passes a client's certificate on, for example

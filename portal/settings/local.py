@@ -48,6 +48,9 @@ PORTWARD_KEY_DIR = PORTWARD_DATA_DIR / "keys"
 # A software authenticator approves the first release of the demo; see the docs.
 PORTWARD_ALLOW_DEMO_AUTHENTICATORS = True
 PORTWARD_GEOIP_DATABASE = optional("PORTWARD_GEOIP_DATABASE", "")
+PORTWARD_FEDERATION_ALLOW_PRIVATE = (
+    optional("PORTWARD_FEDERATION_ALLOW_PRIVATE", "") == "yes"
+)
 
 WEBAUTHN_RP_ID = optional("PORTWARD_RP_ID", "localhost")
 WEBAUTHN_ORIGINS = as_list(optional("PORTWARD_ORIGINS", PORTWARD_WEB_URL))

@@ -1,0 +1,1 @@
+"""Decisions about tokens and mappings. Pure."""

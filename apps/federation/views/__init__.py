@@ -1,0 +1,1 @@
+"""Pages and answers of signing in by an identity provider."""
