@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.conf import settings
-from django.db.models import QuerySet
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Membership, User
@@ -15,6 +17,8 @@ from apps.accounts.selectors import membership_in, tenants_of
 from apps.federation.choices import ProviderState
 from apps.federation.errors import ProviderNotFoundError
 from apps.federation.models import FederatedLink, IdentityProvider
+from apps.federation.rules import mapping
+from apps.federation.rules.mapping import ClaimMapping
 from apps.tenants.errors import TenantNotFoundError
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import tenant_scope
@@ -82,6 +86,19 @@ def active_providers() -> QuerySet[IdentityProvider]:
     )
 
 
+def providers_with_counts() -> QuerySet[IdentityProvider]:
+    """Return the providers of the open tenant and how many people each is linked to."""
+    return IdentityProvider.objects.select_related("tenant").annotate(
+        link_count=Count("links")
+    )
+
+
+def mapped_elsewhere(link: FederatedLink) -> set[str]:
+    """Return the roles that other providers of the tenant map to the link's person."""
+    others = FederatedLink.objects.filter(user_id=link.user_id).exclude(pk=link.pk)
+    return {role for other in others for role in other.mapped_roles}
+
+
 def link_of(provider: IdentityProvider, subject: str) -> FederatedLink | None:
     """Return the link of a provider's subject in the open tenant."""
     return (
@@ -132,3 +149,83 @@ def _tenant_id(slug: str) -> uuid.UUID:
         return tenant_by_slug(slug).pk
     except TenantNotFoundError:
         return uuid.uuid4()
+
+
+@dataclass(frozen=True)
+class PersonPreview:
+    """What a mapping would make of one linked person, by their last claims."""
+
+    person: str
+    before: tuple[str, ...]
+    after: tuple[str, ...]
+    level: str
+    is_change: bool
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a mapping would make of some claims, and of the people who are linked."""
+
+    groups: tuple[str, ...]
+    roles: tuple[str, ...]
+    level: str
+    reason: str
+    people: list[PersonPreview]
+    without_claims: int
+
+
+def preview(
+    provider: IdentityProvider,
+    proposed: ClaimMapping,
+    *,
+    sample: Mapping[str, Any] | None,
+) -> Preview:
+    """Return what a mapping would do, without doing any of it."""
+    now = int(timezone.now().timestamp())
+    claims = last_claims(provider) if sample is None else sample
+    sure = mapping.assurance(proposed, claims, now=now)
+    links = list(provider.links.select_related("user"))
+    return Preview(
+        groups=mapping.groups_of(proposed, claims),
+        roles=mapping.roles_from(proposed, claims),
+        level=sure.level.label,
+        reason=sure.reason,
+        people=[_preview(link, proposed, now) for link in links if link.last_claims],
+        without_claims=sum(not link.last_claims for link in links),
+    )
+
+
+def last_claims(provider: IdentityProvider) -> dict[str, Any]:
+    """Return the claims of the last sign-in by the provider, empty before the first."""
+    link = (
+        provider.links.exclude(last_used_at=None)
+        .exclude(last_claims={})
+        .order_by("-last_used_at")
+        .first()
+    )
+    return dict(link.last_claims) if link is not None else {}
+
+
+def _preview(link: FederatedLink, proposed: ClaimMapping, now: int) -> PersonPreview:
+    current = roles_now(link.user, link.tenant_id)
+    after = current or []
+    wanted = mapping.roles_from(proposed, link.last_claims)
+    if (
+        proposed.group_claim
+        and proposed.groups
+        and (current is not None or (link.left_by_mapping and wanted))
+    ):
+        others = mapped_elsewhere(link)
+        change = mapping.apply_roles(
+            current=current or (),
+            mapped_before=others.union(link.mapped_roles),
+            wanted=others.union(wanted),
+        )
+        after = list(change.roles)
+    return PersonPreview(
+        person=str(link.user),
+        before=tuple(current or ()),
+        after=tuple(after),
+        level=mapping.assurance(proposed, link.last_claims, now=now).level.label,
+        is_change=set(after) != set(current or ()),
+    )

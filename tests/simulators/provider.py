@@ -149,7 +149,7 @@ class SimulatedProvider:
         found = _changed({"alg": algorithm, "kid": key.kid or "ec-1"}, header)
         registry = jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
         registry.get_alg = lambda name: registry.algorithms[name]  # type: ignore[method-assign]
-        registry.check_header = lambda _header: None  # type: ignore[method-assign]
+        registry.check_header = lambda *_: None  # type: ignore[method-assign]
         return jws.serialize_compact(
             found, json.dumps(dict(claims)), key, [algorithm], registry
         )

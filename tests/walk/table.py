@@ -149,9 +149,72 @@ PUBLIC: Mapping[str, Row] = {
         get=NOT_BY_POST,
         post=all_get(DONE),
     ),
+    "federation:organization": Row(
+        "A short name that is typed leads to its page, whether there is one or not.",
+        get=all_get(SIGN_IN),
+        post=NOT_BY_POST,
+    ),
+    "federation:choices": Row(
+        "How an organization signs in is for who knows its name; unknown ones look so.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["slug of the tenant"],
+    ),
+    "federation:start": Row(
+        "Signing in is what people do who are not signed in.",
+        get=all_get(MOVED),
+        post=NOT_BY_POST,
+        about=["slug of the tenant", "slug of the provider"],
+        writes=frozenset({"federation_signinattempt"}),
+    ),
+    "federation:callback": Row(
+        "The provider's answer is the proof of who asks; without one nobody comes in.",
+        get=all_get(FORBIDDEN),
+        post=NOT_BY_POST,
+        about=["slug of the tenant", "slug of the provider"],
+        writes=frozenset({"limits_refusalcount"}),
+    ),
+    "federation:signed_out": Row(
+        "Whoever signed out is told where else they are signed in.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["slug of the tenant", "slug of the provider"],
+    ),
+    "federation:keys": Row(
+        "A provider reads the public half of our key.",
+        get=ANYBODY,
+        post=NOT_BY_POST,
+        about=["slug of the tenant", "slug of the provider"],
+    ),
+    "federation:backchannel_logout": Row(
+        "The provider's signed token is the proof of who asks.",
+        get=NOT_BY_POST,
+        post=all_get(DONE),
+        about=["slug of the tenant", "slug of the provider"],
+        writes=frozenset({"limits_refusalcount"}),
+    ),
 }
 
 OWN: Mapping[str, Row] = {
+    "federation:own_links": Row(
+        "One's own accounts elsewhere, in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "federation:begin_link": Row(
+        "A member links their own account by a provider of the tenant.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, SHOWN),
+        about=["federation.IdentityProvider"],
+        acts=True,
+    ),
+    "federation:end_link": Row(
+        "Only one's own links are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["link of the admin"],
+        acts=True,
+    ),
     "signin:state": Row(
         "Tells a page whether its own session lives; without one it says only that.",
         get=Answers(UNKNOWN, *([SHOWN] * 5)),
@@ -559,6 +622,36 @@ MODELS |= stock(
     add=adding("accounts.Freeze"),
     change=page("accounts.Freeze", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)),
 )
+MODELS |= stock(
+    "federation.IdentityProvider",
+    add=adding("federation.IdentityProvider"),
+    change=page("federation.IdentityProvider", EDIT),
+)
+MODELS |= {
+    f"admin:federation_identityprovider_{act}": Row(
+        "Who may vouch for people is a security admin's to say.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN) if act == "mapping" else NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider"],
+        body={"acr_map": "", "amr_map": "", "group_claim": "", "group_map": ""},
+        acts=True,
+    )
+    for act in ("mapping", "suspend")
+} | {
+    "admin:federation_identityprovider_resume": Row(
+        "Who may vouch for people is a security admin's to say.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider"],
+    ),
+    "admin:federation_identityprovider_unlink": Row(
+        "Ending another person's link is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider", "link of the admin"],
+        acts=True,
+    ),
+}
 MODELS |= stock(
     # Sessions belong to people; those of members are shown.
     "signin.SignIn",

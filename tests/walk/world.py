@@ -16,6 +16,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.services import actor_for
 from apps.audit.events import Actor
+from apps.federation import services as federation
 from apps.keys.tasks import ensure_tenant_keys
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
@@ -157,6 +158,8 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
             register_passkey(admin, make_authenticator(folder)).pk
         ),
         "freeze of the frozen": str(freeze.pk),
+        "slug of the provider": "sso",
+        "link of the admin": str(_federate(tenant, admin)),
         "session of the auditor": str(
             SignIn.objects.get(user=people[Person.AUDITOR]).pk
         ),
@@ -168,6 +171,30 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "anything": "nothing/here",
     }
     return World(tenant, people, tokens, authenticators, clients, words)
+
+
+def _federate(tenant: Tenant, admin: User) -> uuid.UUID:
+    """Let the tenant's people sign in elsewhere, and return the admin's link."""
+    values = federation.ProviderValues(
+        name="Walk SSO",
+        slug="sso",
+        issuer="https://idp.example",
+        client_id="portward",
+        client_auth="client_secret_post",
+        secret=uuid.uuid4().hex,
+    )
+    found = {
+        name: f"https://idp.example/{name}"
+        for name in ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    }
+    with tenant_scope(tenant.pk):
+        provider = federation.create_provider(
+            actor=ACTOR, values=values, metadata=found
+        )
+        link = federation.link(
+            actor=ACTOR, provider=provider, user=admin, subject="ada-at-idp"
+        )
+    return link.pk
 
 
 def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:

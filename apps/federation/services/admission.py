@@ -32,7 +32,7 @@ from apps.federation.rules.mapping import (
     assurance,
     roles_from,
 )
-from apps.federation.selectors import link_of, roles_now
+from apps.federation.selectors import link_of, mapped_elsewhere, roles_now
 from apps.federation.services.attempts import Attempt
 from apps.federation.services.links import link
 from apps.tenants.services import tenant_scope
@@ -120,12 +120,9 @@ def _apply_groups(row: FederatedLink, claims: Mapping[str, Any]) -> None:
     mapping = row.provider.mapping()
     if not mapping.group_claim or not mapping.groups:
         return
-    links = list(
-        FederatedLink.objects.select_for_update()
-        .filter(user=row.user, tenant_id=row.tenant_id)
-        .order_by("pk")
-    )
-    others = {r for other in links if other.pk != row.pk for r in other.mapped_roles}
+    # Whoever signs in by two providers at once is judged once after the other.
+    list(FederatedLink.objects.select_for_update().filter(user=row.user).order_by("pk"))
+    others = mapped_elsewhere(row)
     current = roles_now(row.user, row.tenant_id)
     wanted = roles_from(mapping, claims)
     if current is None and not (row.left_by_mapping and wanted):

@@ -49,6 +49,8 @@ def begin_link(request: HttpRequest, provider_id: uuid.UUID) -> HttpResponse:
 
     A page with a link, since our forms do not lead to other places.
     """
+    if current_tenant_id() is None:
+        return redirect("accounts:choose_tenant")
     provider = selectors.active_providers().filter(pk=provider_id).first()
     if provider is None:
         messages.error(request, "Nobody can sign in by this provider.")
@@ -77,6 +79,8 @@ def begin_link(request: HttpRequest, provider_id: uuid.UUID) -> HttpResponse:
 @require_POST
 def end_link(request: HttpRequest, link_id: uuid.UUID) -> HttpResponse:
     """Remove one of a person's own links."""
+    if current_tenant_id() is None:
+        return redirect("accounts:choose_tenant")
     try:
         services.unlink(actor=actor_of(request), link_id=link_id, user=user_of(request))
         messages.success(request, "The account is no longer linked.")

@@ -59,6 +59,10 @@ def logout(request: HttpRequest) -> HttpResponse:
         )
     auth.logout(request)
     set_cookie(request, settings.PORTWARD_ELEVATED_COOKIE, "", None)
+    if isinstance(row, SignIn) and row.provider:
+        # Only there can the person's session at the provider be ended.
+        tenant, _, provider = row.provider.partition("/")
+        return redirect("federation:signed_out", tenant, provider)
     messages.success(request, "You are signed out.")
     return redirect("admin:login")
 
