@@ -51,7 +51,7 @@ def one_connection() -> Iterator[None]:
 def token(tenant: Tenant, make_user: MakeUser) -> str:
     ensure_tenant_keys(actor=ACTOR, tenant_id=tenant.pk)
     release_of(tenant, "first")
-    user = make_user("reader", ["auditor"])
+    user = make_user("ada", ["security_admin"])
     return token_of(tenant, user)
 
 
