@@ -96,8 +96,9 @@ class PortalAdminSite(AdminSite):
 
     @override
     def has_permission(self, request: HttpRequest) -> bool:
-        """Let people in who proved enough; what they see is up to roles."""
-        return request.user.is_active and is_signed_in(request)
+        """Let people in who proved enough, and out whoever has a session."""
+        is_leaving = request.path == reverse("admin:logout")
+        return request.user.is_active and (is_leaving or is_signed_in(request))
 
     @method_decorator(_METHODS)
     @override

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
@@ -33,7 +32,6 @@ def keys(_request: HttpRequest, tenant_slug: str, provider_slug: str) -> HttpRes
 
 
 @csrf_exempt
-@never_cache
 @require_POST
 def backchannel_logout(
     request: HttpRequest, tenant_slug: str, provider_slug: str
