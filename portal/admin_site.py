@@ -19,8 +19,11 @@ from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
-from apps.accounts.permissions import is_signed_in
+from apps.accounts.permissions import is_signed_in, user_of
+from apps.accounts.selectors import is_closed, roles_in_scope
+from apps.breakglass.selectors import Alarm, alarm_for
 from apps.signin.views import entry
+from apps.tenants.services import current_tenant_id
 from portal import overview, search
 from portal.navigation import AREAS, rail
 
@@ -29,6 +32,15 @@ View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 _WITHOUT_TENANT = {"index", "logout"}
 _METHODS = require_http_methods(["GET", "HEAD", "POST"])
 _PASSWORD_PAGES = {"password_change", "password_change_done"}
+
+
+def is_waiting_sealed(request: HttpRequest) -> bool:
+    """Say whether a sealed account came in that has not broken the glass."""
+    tenant = getattr(request, "tenant", None)
+    return tenant is not None and any(
+        row.tenant_id == tenant.pk and is_closed(row)
+        for row in getattr(request, "memberships", [])
+    )
 
 
 class WithoutLogEntries(ModelAdmin[Model]):
@@ -144,7 +156,17 @@ class PortalAdminSite(AdminSite):
             context["rail"] = rail(self, request)
             context["tenant"] = getattr(request, "tenant", None)
             context["memberships"] = getattr(request, "memberships", [])
+            context["alarm"] = self._alarm(request)
         return context
+
+    @staticmethod
+    def _alarm(request: HttpRequest) -> Alarm | None:
+        """Return what everybody in the tenant must see about break-glass accounts."""
+        if current_tenant_id() is None:
+            return None
+        user = user_of(request)
+        is_admin = "security_admin" in roles_in_scope(user)
+        return alarm_for(user, is_security_admin=is_admin)
 
     @override
     def index(  # type: ignore[override]  # a redirect is an answer too
@@ -155,6 +177,8 @@ class PortalAdminSite(AdminSite):
             request, "memberships", []
         ):
             return redirect("accounts:choose_tenant")
+        if is_waiting_sealed(request):
+            return redirect("breakglass:open")
         steps = overview.steps(request)
         context = {
             **self.each_context(request),

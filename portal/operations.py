@@ -103,6 +103,14 @@ ROUTES: Mapping[str, Route] = {
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
     **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),
+    "breakglass:open": _post(Operation.OPEN_BREAK_GLASS),
+    # Ending gives rights up, and reading a notice changes nothing else.
+    "breakglass:end": _BEGINS,
+    "breakglass:acknowledge": _BEGINS,
+    **_pages(
+        "breakglass_breakglassaccount", Operation.SEAL_BREAK_GLASS, "add", "retire"
+    ),
+    **_pages("breakglass_activation", Operation.REVIEW_BREAK_GLASS, "change"),
     "admin:approvals_propose": _post(Operation.OPEN_REQUEST),
     "admin:approvals_cancel": _post(Operation.OPEN_REQUEST),
     "admin:approvals_vote_options": _BEGINS,

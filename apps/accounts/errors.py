@@ -243,3 +243,11 @@ class PasswordInvalidError(InvalidError):
     """A new password cannot be accepted."""
 
     code = "accounts.password_invalid"
+
+
+class SealedAccountError(ConflictError):
+    """A break-glass account is no account for an ordinary day."""
+
+    code = "accounts.sealed_account"
+    default_message = "This is a sealed break-glass account."
+    default_remedy = "Unseal it first, or use another account."

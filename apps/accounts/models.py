@@ -74,6 +74,9 @@ class Membership(TenantModel, TimestampedModel):
 
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
     roles = models.JSONField(default=list)
+    # The place of a break-glass account: its roles count until `open_until` only.
+    is_sealed = models.BooleanField(default=False)
+    open_until = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = "person"
@@ -86,6 +89,10 @@ class Membership(TenantModel, TimestampedModel):
             models.CheckConstraint(
                 condition=models.Q(roles__contained_by=TenantRole.values),
                 name="accounts_membership_known_roles",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(is_sealed=True) | models.Q(open_until__isnull=True),
+                name="accounts_membership_only_sealed_opens",
             ),
         ]
 

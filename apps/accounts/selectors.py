@@ -82,7 +82,7 @@ def roles_in_scope(user: User) -> tuple[str, ...]:
             user_id=user.pk, tenant_id=tenant_id
         ).first()
         # Who is frozen holds nothing, on whatever way they come.
-        if membership is None or active_freezes(user).exists():
+        if membership is None or is_closed(membership) or active_freezes(user).exists():
             cache[tenant_id] = ()
         else:
             cache[tenant_id] = tuple(membership.roles)
@@ -112,6 +112,19 @@ def open_freezes() -> QuerySet[Freeze]:
     return Freeze.objects.filter(
         lifted_at__isnull=True, expires_at__gt=timezone.now()
     ).select_related("user")
+
+
+def is_closed(membership: Membership) -> bool:
+    """Say whether it is the place of a sealed account that is not open now."""
+    if not membership.is_sealed:
+        return False
+    until = membership.open_until
+    return until is None or until <= timezone.now()
+
+
+def is_sealed(user: User) -> bool:
+    """Say whether a person is a break-glass account in any tenant."""
+    return any(membership.is_sealed for membership in memberships(user))
 
 
 def code_devices(user: User) -> QuerySet[CodeDevice]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class BreakglassConfig(AppConfig):
@@ -10,3 +11,10 @@ class BreakglassConfig(AppConfig):
 
     name = "apps.breakglass"
     verbose_name = "Break glass"
+
+    @override
+    def ready(self) -> None:
+        """Subscribe to the outbox."""
+        from apps.breakglass.handlers import register_handlers
+
+        register_handlers()

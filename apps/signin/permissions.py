@@ -18,8 +18,10 @@ from rest_framework.request import Request
 from typing_extensions import override
 
 from apps.accounts.authentication import MembershipBackend
+from apps.accounts.errors import SealedAccountError
 from apps.accounts.models import Passkey, User
 from apps.accounts.permissions import TenantScopedView
+from apps.accounts.selectors import is_sealed
 from apps.accounts.services import PersonHolder, TokenProof, actor_for
 from apps.limits.permissions import address_of
 from apps.signin import adapters, services
@@ -73,6 +75,8 @@ def enter(
     The cookie is a fresh one, and a session that the browser had is over. `acr` counts
     for federated sign-ins only: the level that the provider's claim was mapped to.
     """
+    if is_sealed(user) and list(methods) != [Method.PASSKEY]:
+        raise SealedAccountError("A sealed account is opened by passkey only.")
     _leave_old_session(request)
     # django-otp reads the device at login and keeps it in the session.
     user.otp_device = device  # type: ignore[attr-defined]

@@ -106,6 +106,9 @@ GUARDIAN_MONKEY_PATCH_USER = False
 # Object permissions are asked through apps.roles, not through the backend chain.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 
+EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = "portward@localhost"
 LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
 USE_I18N = True

@@ -69,3 +69,11 @@ STORAGES = {
         "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }
+
+EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+EMAIL_HOST = optional("PORTWARD_EMAIL_HOST", "localhost")
+EMAIL_PORT = int(optional("PORTWARD_EMAIL_PORT", "587"))
+EMAIL_HOST_USER = optional("PORTWARD_EMAIL_USER", "")
+EMAIL_HOST_PASSWORD = optional("PORTWARD_EMAIL_PASSWORD", "")
+EMAIL_USE_TLS = optional("PORTWARD_EMAIL_TLS", "yes") == "yes"
+DEFAULT_FROM_EMAIL = optional("PORTWARD_EMAIL_FROM", "portward@localhost")

@@ -41,6 +41,11 @@ from apps.accounts.services.people import (
     record_sign_out,
     revoke_membership,
 )
+from apps.accounts.services.seals import (
+    open_sealed,
+    seal_membership,
+    unseal_membership,
+)
 from apps.accounts.services.tokens import (
     NO_PROOF,
     PersonHolder,
@@ -92,6 +97,7 @@ __all__ = [
     "new_recovery_codes",
     "note_refused_sign_in",
     "open_link",
+    "open_sealed",
     "personal_holder",
     "read_networks",
     "record_sign_out",
@@ -100,7 +106,9 @@ __all__ = [
     "remove_password",
     "revoke_api_token",
     "revoke_membership",
+    "seal_membership",
     "set_password",
     "settle_refusals",
+    "unseal_membership",
     "verify_operation_assertion",
 ]

@@ -21,11 +21,17 @@ from apps.accounts.errors import (
     CodeDeviceNotFoundError,
     CodeRefusedError,
     PasswordInvalidError,
+    SealedAccountError,
     SignInRefusedError,
 )
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import CodeDevice, RecoveryCode, User
-from apps.accounts.selectors import accepted_codes, code_devices, unused_recovery_codes
+from apps.accounts.selectors import (
+    accepted_codes,
+    code_devices,
+    is_sealed,
+    unused_recovery_codes,
+)
 from apps.accounts.services.trail import note_refused_sign_in, record
 from apps.audit.events import Actor
 from apps.core.rules import NONCE_BYTES, seal, unseal
@@ -57,7 +63,11 @@ class FallbackProof:
 
 @transaction.atomic
 def begin_code_device(*, user: User, kind: rules.CodeKind, name: str) -> NewCodeDevice:
-    """Make a device that does not count until it has shown a code."""
+    """Make a device that does not count until it has shown a code.
+
+    Raises SealedAccountError.
+    """
+    _keep_sealed(user)
     CodeDevice.objects.filter(user=user, confirmed=False).delete()
     secret = secrets.token_bytes(SECRET_BYTES)
     device: CodeDevice = CodeDevice.objects.create(
@@ -122,7 +132,11 @@ def remove_code_device(*, actor: Actor, user: User, device_id: int) -> None:
 
 @transaction.atomic
 def new_recovery_codes(*, actor: Actor, user: User) -> list[str]:
-    """Replace a person's recovery codes by ten new ones; they are shown this once."""
+    """Replace a person's recovery codes by ten new ones; they are shown this once.
+
+    Raises SealedAccountError.
+    """
+    _keep_sealed(user)
     User.objects.select_for_update().get(pk=user.pk)
     RecoveryCode.objects.filter(user=user).delete()
     codes = [
@@ -145,8 +159,9 @@ def new_recovery_codes(*, actor: Actor, user: User) -> list[str]:
 def set_password(*, actor: Actor, user: User, password: str) -> None:
     """Set the password that counts together with a code.
 
-    Raises PasswordInvalidError.
+    Raises PasswordInvalidError and SealedAccountError.
     """
+    _keep_sealed(user)
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -208,6 +223,12 @@ def check_code(*, user: User, code: str, address: str) -> FallbackProof:
         )
         raise CodeRefusedError(field="code")
     return proof
+
+
+def _keep_sealed(user: User) -> None:
+    """Let nothing but a passkey open a break-glass account."""
+    if is_sealed(user):
+        raise SealedAccountError("A sealed account is opened by passkey only.")
 
 
 def _match(user: User, code: str) -> FallbackProof | None:

@@ -128,7 +128,9 @@ def _working_admins(rows: list[Membership]) -> set[uuid.UUID]:
     return {
         row.user_id
         for row in rows
-        if TenantRole.SECURITY_ADMIN in row.roles and row.user.is_active
+        if TenantRole.SECURITY_ADMIN in row.roles
+        and row.user.is_active
+        and not row.is_sealed
     } - frozen
 
 

@@ -12,6 +12,7 @@ from apps.accounts.errors import (
     AlreadyAMemberError,
     LastSecurityAdminError,
     NotAMemberError,
+    SealedAccountError,
     SharedPersonError,
     UnknownRoleError,
     UserInvalidError,
@@ -76,6 +77,8 @@ def grant_membership(*, actor: Actor, user: User, roles: Sequence[str]) -> Membe
         _keep_a_security_admin(list(rows.values()), leaving=membership)
     if membership is None:
         membership = Membership(tenant_id=require_tenant_id(), user=user)
+    if membership.is_sealed:
+        raise SealedAccountError
     membership.roles = wanted
     membership.save()
     record(
@@ -168,6 +171,11 @@ def _valid_roles(roles: Sequence[str]) -> list[str]:
 def _keep_a_security_admin(
     rows: Sequence[Membership], *, leaving: Membership | None
 ) -> None:
-    admins = [row for row in rows if TenantRole.SECURITY_ADMIN in row.roles]
+    # A sealed account administers nothing on an ordinary day.
+    admins = [
+        row
+        for row in rows
+        if TenantRole.SECURITY_ADMIN in row.roles and not row.is_sealed
+    ]
     if leaving is not None and admins == [leaving]:
         raise LastSecurityAdminError

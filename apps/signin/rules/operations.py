@@ -128,10 +128,7 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
         "Seal or unseal a break-glass account", _PASSKEY, 0, is_bound=True
     ),
     Operation.OPEN_BREAK_GLASS: Requirement(
-        # Opening asks for a signature of its own; see apps.breakglass.
-        "Break the glass",
-        _PASSKEY,
-        5 * _MINUTE,
+        "Break the glass", _PASSKEY, 0, is_bound=True
     ),
     Operation.REVIEW_BREAK_GLASS: Requirement(
         "Close a break-glass review", _PASSKEY, 0, is_bound=True

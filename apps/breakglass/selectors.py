@@ -1,0 +1,123 @@
+"""Questions about break-glass accounts of the open tenant."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from apps.accounts.models import Membership, User
+from apps.audit.models import AuditEntry
+from apps.audit.selectors import found_entries
+from apps.breakglass import rules
+from apps.breakglass.choices import AccountState
+from apps.breakglass.models import Activation, BreakGlassAccount, Notice
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """What the people of a tenant see on every page."""
+
+    open: list[Activation]
+    unread: list[Notice]
+    due: list[Activation]
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything to see."""
+        return bool(self.open or self.unread or self.due)
+
+
+def accounts() -> QuerySet[BreakGlassAccount]:
+    """Return the accounts, their uses at hand."""
+    return BreakGlassAccount.objects.select_related("user").prefetch_related(
+        "activations"
+    )
+
+
+def account_of(user: User) -> BreakGlassAccount | None:
+    """Return the break-glass account that a person is, if any."""
+    return accounts().filter(user_id=user.pk, retired_at__isnull=True).first()
+
+
+def state_of(
+    account: BreakGlassAccount, *, now: dt.datetime | None = None
+) -> AccountState:
+    """Return where an account stands."""
+    return rules.state_of(
+        [each.facts() for each in account.activations.all()],
+        is_retired=account.retired_at is not None,
+        now=now or timezone.now(),
+    )
+
+
+def open_activations() -> list[Activation]:
+    """Return the activations that run now."""
+    now = timezone.now()
+    rows = Activation.objects.filter(
+        ends_at__gt=now, ended_at__isnull=True
+    ).select_related("account__user")
+    return list(rows)
+
+
+def open_activation_of(user_id: uuid.UUID) -> Activation | None:
+    """Return the running activation of a person, if any."""
+    return next(
+        (row for row in open_activations() if row.account.user_id == user_id), None
+    )
+
+
+def reviews_due() -> QuerySet[Activation]:
+    """Return ended activations that nobody has looked into."""
+    rows = Activation.objects.filter(closed_at__isnull=True)
+    return rows.exclude(pk__in=[row.pk for row in open_activations()]).select_related(
+        "account__user"
+    )
+
+
+def alarm_for(user: User, *, is_security_admin: bool) -> Alarm:
+    """Return what a person must see on every page."""
+    if not is_security_admin:
+        return Alarm(open_activations(), [], [])
+    unread = Notice.objects.filter(
+        user_id=user.pk, acknowledged_at__isnull=True
+    ).select_related("activation__account__user")
+    return Alarm(open_activations(), list(unread), list(reviews_due()))
+
+
+def acts_during(activation: Activation) -> QuerySet[AuditEntry]:
+    """Return what the account did while it was open, the oldest first."""
+    return found_entries(
+        actor=str(activation.account.user_id),
+        since=activation.opened_at,
+        until=rules.end_of(activation.facts()) + dt.timedelta(seconds=1),
+    ).order_by("sequence")
+
+
+def is_short_of_accounts() -> bool:
+    """Say whether the tenant has fewer accounts than it should."""
+    kept = BreakGlassAccount.objects.filter(retired_at__isnull=True).count()
+    return kept < rules.WANTED_ACCOUNTS
+
+
+def drills_due() -> list[BreakGlassAccount]:
+    """Return the accounts that were not tried out for too long."""
+    now = timezone.now()
+    rows = BreakGlassAccount.objects.filter(retired_at__isnull=True)
+    return [
+        row
+        for row in rows.select_related("user")
+        if rules.is_drill_due(
+            sealed_at=row.sealed_at, drilled_at=row.drilled_at, now=now
+        )
+    ]
+
+
+def security_admins() -> list[User]:
+    """Return whom to tell: the tenant's security admins of ordinary days."""
+    rows = Membership.objects.filter(
+        roles__contains=["security_admin"], is_sealed=False
+    )
+    return [row.user for row in rows.select_related("user")]
