@@ -485,6 +485,30 @@ CONSOLE: Mapping[str, Row] = {
         body={"name": "web-2"},
         acts=True,
     ),
+    "breakglass:open": Row(
+        "Only the holder of a sealed account has a glass to break.",
+        get=signed_in(ABSENT, ABSENT, ABSENT),
+        post=signed_in(ABSENT, ABSENT, ABSENT),
+    ),
+    "breakglass:end": Row(
+        "What has ended is not found; who may end a running one is tested apart.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(ABSENT, ABSENT, ABSENT),
+        about=["breakglass.Activation"],
+    ),
+    "breakglass:acknowledge": Row(
+        "One's own notices are read; others' stay as they are.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+        about=["breakglass.Notice"],
+        writes=frozenset({"breakglass_notice"}),
+    ),
+    "admin:breakglass_breakglassaccount_retire": Row(
+        "Retiring is a security admin's act, refused while a review is due.",
+        get=NOT_BY_GET,
+        post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["breakglass.BreakGlassAccount"],
+    ),
     "admin:approvals_propose": Row(
         "Proposing is a security admin's act, upon drafts of their own tenant.",
         get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
@@ -652,6 +676,15 @@ MODELS |= {
         acts=True,
     ),
 }
+MODELS |= stock(
+    "breakglass.BreakGlassAccount",
+    add=adding("breakglass.BreakGlassAccount"),
+    change=page(
+        "breakglass.BreakGlassAccount",
+        signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    ),
+)
+MODELS |= stock("breakglass.Activation", change=page("breakglass.Activation", EDIT))
 MODELS |= stock(
     # Sessions belong to people; those of members are shown.
     "signin.SignIn",

@@ -16,6 +16,7 @@ from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.services import actor_for
 from apps.audit.events import Actor
+from apps.breakglass import services as breakglass
 from apps.federation import services as federation
 from apps.keys.tasks import ensure_tenant_keys
 from apps.policies import services as policies
@@ -147,6 +148,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         )
         mine = Membership.objects.get(user=people[Person.AUDITOR])
         token = ApiToken.objects.get(user=admin)
+    _break_glass(tenant, admin, folder)
     words = {
         "membership of the auditor": str(mine.pk),
         "token of the admin": str(token.pk),
@@ -195,6 +197,26 @@ def _federate(tenant: Tenant, admin: User) -> uuid.UUID:
             actor=ACTOR, provider=provider, user=admin, subject="ada-at-idp"
         )
     return link.pk
+
+
+def _break_glass(tenant: Tenant, admin: User, folder: Path) -> None:
+    """Leave a break-glass account whose last use waits for its review."""
+    user = make_user("glass", ["auditor"], tenant=tenant)
+    client = Client()
+    passkey = register_passkey(user, make_authenticator(folder))
+    with tenant_scope(tenant.pk):
+        breakglass.seal(actor=actor_for(admin), user=user)
+    sign_in(client, user, passkey)
+    with tenant_scope(tenant.pk):
+        used = breakglass.break_glass(
+            actor=actor_for(user),
+            user=user,
+            reason="The identity provider is down.",
+            minutes=15,
+            sign_in_id=SignIn.objects.get(user=user).pk,
+            proof_id=uuid.UUID(int=1),
+        )
+        breakglass.end_activation(actor=ACTOR, activation_id=used.pk)
 
 
 def _sign_in(user: User, authenticator: SimulatedAuthenticator) -> Client:
