@@ -38,6 +38,7 @@ PORTWARD_TRUSTED_PROXIES = as_count(
     "PORTWARD_TRUSTED_PROXIES", optional("PORTWARD_TRUSTED_PROXIES", "0")
 )
 PORTWARD_RATE_LIMITS = as_pairs(optional("PORTWARD_RATE_LIMITS", ""))
+PORTWARD_CLIENT_CERT_HEADER = optional("PORTWARD_CLIENT_CERT_HEADER", "")
 
 DATABASES = {
     "default": database(optional("DATABASE_URL", _layout.database_url("portward_app")))

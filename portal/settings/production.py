@@ -31,6 +31,7 @@ PORTWARD_TRUSTED_PROXIES = as_count(
     ),
 )
 PORTWARD_RATE_LIMITS = as_pairs(optional("PORTWARD_RATE_LIMITS", ""))
+PORTWARD_CLIENT_CERT_HEADER = optional("PORTWARD_CLIENT_CERT_HEADER", "")
 DATABASES = {
     "default": database(
         required("DATABASE_URL", "postgresql:// address of the run-time role")
