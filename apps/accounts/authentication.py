@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.apps import apps
 from django.contrib.auth.backends import BaseBackend
@@ -21,6 +22,7 @@ from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
 from apps.accounts.services import TokenHolder, authenticate_api_token
 from apps.limits.permissions import address_of
+from apps.limits.services import note_refusal
 from apps.tenants.models import TenantModel
 
 
@@ -105,6 +107,7 @@ class ApiTokenAuthentication(BearerAuthentication):
         try:
             holder = authenticate_api_token(token, address=address_of(request))
         except ApiTokenRefusedError as error:
+            note_refusal(code=error.code, address=address_of(request))
             raise BearerRefused from error
         return holder.user, holder
 
@@ -123,6 +126,19 @@ class ApiTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
             "bearerFormat": "pwt_…",
             "description": "A personal token, made on one's account page.",
         }
+
+    @override
+    def get_security_requirement(
+        self,
+        auto_schema: Any,
+    ) -> dict[str, list[str]]:
+        return {self.name: scopes_asked(auto_schema)}
+
+
+def scopes_asked(auto_schema: Any) -> list[str]:  # noqa: ANN401  # its module imports ours
+    """Return what a documented operation asks of a token."""
+    scope = getattr(auto_schema.view, "scopes", {}).get(auto_schema.method)
+    return [str(scope)] if scope else []
 
 
 def _is_tenant_model(app_label: str, model_name: str) -> bool:

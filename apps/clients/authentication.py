@@ -6,6 +6,7 @@ RFC 6750, RFC 9068 for tokens; RFC 7523, RFC 8705 and RFC 9440 for clients.
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
@@ -15,7 +16,12 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.request import Request
 from typing_extensions import override
 
-from apps.accounts.authentication import BearerAuthentication, BearerRefused
+from apps.accounts.authentication import (
+    BearerAuthentication,
+    BearerRefused,
+    scopes_asked,
+)
+from apps.accounts.choices import Scope
 from apps.accounts.models import User
 from apps.accounts.services import TokenHolder
 from apps.clients import services
@@ -24,6 +30,7 @@ from apps.clients.models import ApiClient
 from apps.clients.rules import certificates
 from apps.clients.rules.addresses import Addresses
 from apps.limits.permissions import address_of
+from apps.limits.services import note_refusal
 
 logger = logging.getLogger(__name__)
 # The names that proxies pass a client's certificate on under (RFC 9440 and habit).
@@ -123,6 +130,7 @@ class AccessTokenAuthentication(BearerAuthentication):
         except (AccessTokenRefusedError, OAuthRequestError) as error:
             # The reason is for whoever runs the portal, not for whoever tries.
             logger.info("access token refused: %s", error.message)
+            note_refusal(code=error.code, address=address_of(request))
             raise BearerRefused from error
         return holder.user or AnonymousUser(), holder
 
@@ -135,12 +143,21 @@ class AccessTokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
 
     @override
     def get_security_definition(self, auto_schema: object) -> dict[str, object]:
+        flow = {"tokenUrl": addresses().token_endpoint, "scopes": dict(Scope.choices)}
         return {
-            "type": "http",
-            "scheme": "bearer",
-            "bearerFormat": "JWT",
+            "type": "oauth2",
+            "flows": {"clientCredentials": flow},
             "description": (
-                "An access token (RFC 9068) of POST /oauth/token: for an API client, "
-                "or exchanged for a personal token."
+                "An access token (RFC 9068) for an API client that proves itself by a "
+                "signed assertion or a certificate, or one that a personal token was "
+                "exchanged for (RFC 8693). What the token endpoint takes stands at "
+                "/.well-known/oauth-authorization-server/oauth/SLUG (RFC 8414)."
             ),
         }
+
+    @override
+    def get_security_requirement(
+        self,
+        auto_schema: Any,
+    ) -> dict[str, list[str]]:
+        return {self.name: scopes_asked(auto_schema)}

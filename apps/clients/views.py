@@ -25,6 +25,7 @@ from apps.clients.authentication import (
 from apps.clients.choices import GrantType, TokenType
 from apps.clients.errors import (
     InvalidClientError,
+    InvalidGrantError,
     InvalidTargetError,
     OAuthError,
     OAuthRequestError,
@@ -34,6 +35,7 @@ from apps.clients.rules import access_tokens
 from apps.core.errors import status_of
 from apps.keys.tasks import ensure_token_keys
 from apps.limits.permissions import address_of
+from apps.limits.services import note_refusal
 from apps.tenants.services import tenant_scope
 
 logger = logging.getLogger(__name__)
@@ -41,6 +43,8 @@ logger = logging.getLogger(__name__)
 KEY_SET_AGE = 900
 _ACTOR = Actor.system("clients")
 _FORM = "application/x-www-form-urlencoded"
+
+_SUSPICIOUS = {InvalidClientError.oauth, InvalidGrantError.oauth}
 
 View = Callable[..., HttpResponse]
 
@@ -57,6 +61,8 @@ def _endpoint(view: View) -> View:
             response = view(request)
         except OAuthError as error:
             logger.info("%s: %s", error.code, error.message)
+            if error.oauth in _SUSPICIOUS:
+                note_refusal(code=error.code, address=address_of(request))
             response = JsonResponse(
                 {"error": error.oauth, "error_description": error.message},
                 status=status_of(error),

@@ -186,3 +186,4 @@ def test_the_document_describes_every_route(db: None) -> None:  # noqa: ARG001
         for operation in operations.values():
             schemes = {name for row in operation["security"] for name in row}
             assert schemes == {"personalToken", "accessToken"}
+            assert all(value for row in operation["security"] for value in row.values())

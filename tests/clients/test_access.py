@@ -20,6 +20,7 @@ from apps.accounts.services import TokenProof, revoke_api_token
 from apps.clients import services
 from apps.clients.choices import ClientState
 from apps.clients.models import ApiClient, RevokedToken
+from apps.limits.models import Refusal
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.clients.conftest import Api
@@ -244,6 +245,18 @@ def test_a_client_does_nothing_that_a_person_has_to_confirm(tenant: Tenant) -> N
 def test_a_token_in_the_address_is_not_looked_at(program: Program) -> None:
     answer = Client().get(f"/api/v1/roles?access_token={program.token()}")
     assert answer.status_code == 401
+
+
+def test_refused_tokens_and_clients_are_counted(program: Program, api: Api) -> None:
+    api("x")
+    api("pwt_x")
+    program.ask(assertion=program.assertion(aud="http://elsewhere"))
+    codes = set(Refusal.objects.values_list("code", flat=True))
+    assert codes == {
+        "clients.access_token_refused",
+        "accounts.api_token_refused",
+        "clients.invalid_client",
+    }
 
 
 # Revocation and introspection
