@@ -307,3 +307,19 @@ def test_used_assertions_are_forgotten_when_they_would_be_refused_anyway(
         assert services.forget_expired(now=row.expires_at) == 0
         later = row.expires_at + dt.timedelta(seconds=1)
         assert services.forget_expired(now=later) == 1
+
+
+def test_a_key_that_names_its_algorithm_takes_no_other(
+    tenant: Tenant, program: Program
+) -> None:
+    private: Any = rsa.generate_private_key(65537, 2048)
+    members = jose.key_from_crypto(private.public_key()).as_jwk()
+    bound = jose.key_from_jwk({**members, "alg": "PS256"})
+    with tenant_scope(tenant.pk):
+        services.replace_credentials(
+            actor=ACTOR, client_id=program.client.pk, keys=[bound]
+        )
+    key: Any = jwk.RSAKey(private, private)
+    by_another = sign_any(key, program.claims(), "RS256")
+    assert answer(program, sign_any(key, program.claims(), "PS256")) == (200, "")
+    assert answer(program, by_another) == (401, "invalid_client")

@@ -46,8 +46,9 @@ class PublicKey:
     members: Mapping[str, str]
 
     def as_jwk(self) -> dict[str, Any]:
-        """Return the key for a key set."""
-        return {**self.members, "kid": self.kid, "use": "sig"}
+        """Return the key for a key set; one that names its algorithm keeps to it."""
+        bound = {"alg": self.algorithms[0]} if len(self.algorithms) == 1 else {}
+        return {**self.members, "kid": self.kid, "use": "sig", **bound}
 
 
 @dataclass(frozen=True)
