@@ -45,7 +45,7 @@ def world(tenant: Tenant, other_tenant: Tenant, tmp_path: Path) -> World:
 def test_every_route_has_a_row_in_the_table() -> None:
     missing = sorted(ROUTES.keys() - TABLE.keys())
     assert missing == [], (
-        "These addresses stand in no row of tests/walk/table.py. Say there who gets "
+        "These addresses stand in no row of tests/walk/table/. Say there who gets "
         "what and why; what lets anonymous people in belongs to PUBLIC, with the "
         f"reason: {missing}"
     )

@@ -1,0 +1,52 @@
+"""The one table of all addresses: who gets what, and why.
+
+Every route of the URLconf has a row here, or the walk fails. Deny by default: an
+address that lets anonymous people in stands in PUBLIC with a sentence why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.walk.answers import Row
+from tests.walk.table.console import CONSOLE, PROVIDERS
+from tests.walk.table.models import MODELS
+from tests.walk.table.own import OWN
+from tests.walk.table.programs import OPERATIONS, REST
+from tests.walk.table.public import PUBLIC
+
+__all__ = ["BOOKKEEPING", "PUBLIC", "TABLE", "UNCONFIRMED", "WHILE_FROZEN"]
+
+# Tables that any request may write to, because of what they are for.
+BOOKKEEPING = {
+    "limits_bucketlevel": "every request takes tokens from its buckets",
+    "limits_refusal": "what is refused early is counted",
+    "django_session": "a session remembers its tenant and its notices",
+    "accounts_apitoken": "a token remembers when it was last used",
+    "signin_signin": "a session remembers when and from where it was last used",
+    "limits_knownaddress": "an address that failed before is remembered",
+    "signin_pendingoperation": "what waits for a passkey is kept until it is signed",
+}
+
+# What a frozen person may still do: read why, appeal, prove who they are, and leave.
+WHILE_FROZEN = {
+    *("admin:login", "admin:logout", "admin:jsi18n", "signin:state", "signin:appeal"),
+    *("signin:confirm", "signin:confirm_options", "signin:confirm_verify"),
+    *("signin:confirm_presence", "signin:confirm_by_code"),
+}
+
+# Acts that need no fresh proof, because of what they are.
+UNCONFIRMED = {
+    "signin:confirm_options": "it is the way to the proof",
+    "signin:end_elevation": "it gives rights up",
+}
+
+TABLE: Mapping[str, Row] = {
+    **PUBLIC,
+    **OWN,
+    **CONSOLE,
+    **PROVIDERS,
+    **MODELS,
+    **REST,
+    **OPERATIONS,
+}

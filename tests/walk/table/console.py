@@ -1,0 +1,235 @@
+"""Pages of the console, and the acts of security admins and approvers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.walk.answers import Row, signed_in
+from tests.walk.table.words import (
+    ABSENT,
+    DONE,
+    FORBIDDEN,
+    MEMBERS,
+    MOVED,
+    NO_METHOD,
+    NOBODY,
+    NOT_BY_GET,
+    NOTHING,
+    SHOWN,
+)
+
+CONSOLE: Mapping[str, Row] = {
+    "admin:index": Row(
+        "The overview of one's own tenant; who left sees an empty one.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+    ),
+    "admin:search": Row("Finds rows of one's own tenant.", get=MEMBERS, post=MEMBERS),
+    "admin:area": Row(
+        "Links to what one may see.",
+        get=MEMBERS,
+        post=MEMBERS,
+        about=["slug of an area"],
+    ),
+    "admin:app_list": Row(
+        "An old name of an area.",
+        get=signed_in(MOVED, FORBIDDEN, MOVED),
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+        about=["label of an app"],
+    ),
+    "admin:jsi18n": Row(
+        "Words for the date fields; no data.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+    ),
+    "admin:autocomplete": Row(
+        "No page offers it, so it is closed.",
+        get=NOBODY,
+        post=NOT_BY_GET,
+    ),
+    "admin:view_on_site": Row(
+        "No row has a page elsewhere.",
+        get=NOTHING,
+        post=NOTHING,
+        about=["content type", "content type"],
+    ),
+    "admin/(?P<url>.*)$": Row(
+        "What is no page is not there, also for who is not let in.",
+        get=NOTHING,
+        post=NOTHING,
+        about=["anything"],
+    ),
+    "dashboard:fleet": Row("Nodes of one's own tenant.", get=MEMBERS, post=NOT_BY_GET),
+    "dashboard:fleet-live": Row(
+        "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "admin:accounts_membership_link": Row(
+        "A new link lets somebody in, so only security admins make one.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        about=["membership of the auditor"],
+        acts=True,
+    ),
+    "admin:accounts_membership_revoke": Row(
+        "Removing a person is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["membership of the auditor"],
+        acts=True,
+    ),
+    "admin:signin_signin_end": Row(
+        "Ending a member's session is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["session of the auditor"],
+        acts=True,
+    ),
+    "admin:accounts_freeze_lift": Row(
+        "Lifting a freeze is an act of a security admin who did not freeze.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["accounts.Freeze"],
+        body={"reason": "It was a false alarm."},
+        acts=True,
+    ),
+    "admin:roles_assignment_revoke": Row(
+        "Taking a role away is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["roles.Assignment"],
+        acts=True,
+    ),
+    "admin:accounts_apitoken_revoke": Row(
+        "Ending somebody else's token is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["accounts.ApiToken"],
+        acts=True,
+    ),
+    "admin:clients_apiclient_keys": Row(
+        "The keys that count for a client are a security admin's to change.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        about=["clients.ApiClient"],
+        body={"make_pair": "on"},
+        acts=True,
+    ),
+    "admin:clients_apiclient_state": Row(
+        "Suspending a client is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["clients.ApiClient"],
+        acts=True,
+    ),
+    "admin:clients_apiclient_remove": Row(
+        "Deleting a client is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["clients.ApiClient"],
+        acts=True,
+    ),
+    "admin:nodes_node_revoke": Row(
+        "Putting a node out is a security admin's act.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["nodes.Node"],
+        acts=True,
+    ),
+    "admin:nodes_jointoken_new": Row(
+        "A join token lets a node in; a stranger makes one of their own tenant.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(DONE, FORBIDDEN, FORBIDDEN, FORBIDDEN, DONE),
+        body={"name": "web-2"},
+        acts=True,
+    ),
+    "breakglass:open": Row(
+        "Only the holder of a sealed account has a glass to break.",
+        get=signed_in(ABSENT, ABSENT, ABSENT),
+        post=signed_in(ABSENT, ABSENT, ABSENT),
+    ),
+    "breakglass:end": Row(
+        "What has ended is not found; who may end a running one is tested apart.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(ABSENT, ABSENT, ABSENT),
+        about=["breakglass.Activation"],
+    ),
+    "breakglass:acknowledge": Row(
+        "One's own notices are read; others' stay as they are.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+        about=["breakglass.Notice"],
+        writes=frozenset({"breakglass_notice"}),
+    ),
+    "admin:breakglass_breakglassaccount_retire": Row(
+        "Retiring is a security admin's act, refused while a review is due.",
+        get=NOT_BY_GET,
+        post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["breakglass.BreakGlassAccount"],
+    ),
+    "admin:approvals_propose": Row(
+        "Proposing is a security admin's act, upon drafts of their own tenant.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+    ),
+    "admin:approvals_cancel": Row(
+        "The opener and security admins withdraw a request; an approver votes on it.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["approvals.ApprovalRequest"],
+        body={"reason": "It came too early."},
+        acts=True,
+    ),
+    "admin:approvals_vote_options": Row(
+        "Approvers vote; who proposed may not, whatever roles they hold.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={"verdict": "approve"},
+        is_json=True,
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "admin:approvals_vote": Row(
+        "A vote counts with the signature of an approver's passkey only.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={
+            "verdict": "approve",
+            "ceremony": "00000000-0000-4000-8000-000000000000",
+            "credential": {"id": "none"},
+        },
+        is_json=True,
+    ),
+    "admin:bundles_release_snapshot": Row(
+        "The bytes that nodes get, for members.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        about=["bundles.Release"],
+    ),
+}
+
+PROVIDERS: Mapping[str, Row] = {
+    f"admin:federation_identityprovider_{act}": Row(
+        "Who may vouch for people is a security admin's to say.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN) if act == "mapping" else NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider"],
+        body={"acr_map": "", "amr_map": "", "group_claim": "", "group_map": ""},
+        acts=True,
+    )
+    for act in ("mapping", "suspend")
+} | {
+    "admin:federation_identityprovider_resume": Row(
+        "Who may vouch for people is a security admin's to say.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider"],
+    ),
+    "admin:federation_identityprovider_unlink": Row(
+        "Ending another person's link is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["federation.IdentityProvider", "link of the admin"],
+        acts=True,
+    ),
+}

@@ -1,0 +1,183 @@
+"""What is one's own: passkeys, codes, tokens, sessions, devices."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.walk.answers import Answers, Row, signed_in
+from tests.walk.table.words import (
+    ABSENT,
+    DONE,
+    FORBIDDEN,
+    MOVED,
+    NO_METHOD,
+    NOT_BY_POST,
+    SHOWN,
+    UNKNOWN,
+)
+
+OWN: Mapping[str, Row] = {
+    "federation:own_links": Row(
+        "One's own accounts elsewhere, in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "federation:begin_link": Row(
+        "A member links their own account by a provider of the tenant.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, SHOWN),
+        about=["federation.IdentityProvider"],
+        acts=True,
+    ),
+    "federation:end_link": Row(
+        "Only one's own links are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["link of the admin"],
+        acts=True,
+    ),
+    "signin:state": Row(
+        "Tells a page whether its own session lives; without one it says only that.",
+        get=Answers(UNKNOWN, *([SHOWN] * 5)),
+        post=NOT_BY_POST,
+    ),
+    "signin:confirm": Row(
+        "What waits for a signature is shown to whoever is about to do it.",
+        get=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, SHOWN),
+        post=NOT_BY_POST,
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_options": Row(
+        "Only one's own operations are found.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, DONE),
+        about=["operation of the admin"],
+        acts=True,
+    ),
+    "signin:confirm_verify": Row(
+        "Only one's own operations are found; the signature is what counts.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, MOVED),
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_by_code": Row(
+        "Only one's own operations are found; the code is what counts.",
+        get=NOT_BY_POST,
+        post=signed_in(ABSENT, ABSENT, ABSENT, ABSENT, MOVED),
+        about=["operation of the admin"],
+    ),
+    "signin:confirm_presence": Row(
+        "Leads to the confirmation of one's own presence.",
+        get=NOT_BY_POST,
+        post=Answers(FORBIDDEN, *([MOVED] * 5)),
+    ),
+    "signin:end_elevation": Row(
+        "Ends one's own elevation.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        acts=True,
+    ),
+    "signin:appeal": Row(
+        "Only one's own freezes are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["freeze of the frozen"],
+    ),
+    "signin:sessions": Row(
+        "One's own sessions and devices.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "signin:end_others": Row(
+        "Ends one's own other sessions.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+    ),
+    "signin:end_session": Row(
+        "Only one's own sessions are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["session of the admin"],
+        acts=True,
+    ),
+    "signin:trust_device": Row(
+        "Only one's own devices are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["device of the admin"],
+        acts=True,
+    ),
+    "signin:forget_device": Row(
+        "Only one's own devices are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["device of the admin"],
+        acts=True,
+    ),
+    "accounts:account": Row(
+        "One's own passkeys, whatever tenant one belongs to.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "accounts:new_code_device": Row(
+        "Anybody may add an authenticator to their own account.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+        writes=frozenset({"accounts_codedevice"}),
+    ),
+    "accounts:confirm_code_device": Row(
+        "Only one's own authenticators are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["number of nothing"],
+    ),
+    "accounts:remove_code_device": Row(
+        "Only one's own authenticators are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["number of nothing"],
+    ),
+    "accounts:recovery_codes": Row(
+        "Anybody may make recovery codes for their own account.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+        writes=frozenset(
+            {"accounts_recoverycode", "audit_audithead", "audit_auditentry"}
+        ),
+    ),
+    "accounts:set_password": Row(
+        "Only one's own password is set.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+    ),
+    "accounts:remove_password": Row(
+        "Only one's own password is removed.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        writes=frozenset({"accounts_user", "audit_audithead", "audit_auditentry"}),
+    ),
+    "accounts:remove_passkey": Row(
+        "Only one's own passkeys are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["passkey of the admin"],
+        acts=True,
+    ),
+    "accounts:api_tokens": Row(
+        "One's own tokens in the chosen tenant; without one there is none to choose.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(SHOWN, MOVED, SHOWN),
+    ),
+    "accounts:revoke_api_token": Row(
+        "Only one's own tokens are found; ending another's changes nothing.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["token of the admin"],
+        acts=True,
+    ),
+    "accounts:choose_tenant": Row(
+        "One's own tenants; only a member's choice counts.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(SHOWN, SHOWN, SHOWN),
+    ),
+}

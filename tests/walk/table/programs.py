@@ -1,0 +1,84 @@
+"""The REST interface: what a token reads, and what its person signs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from tests.walk.answers import Answers, Row
+from tests.walk.table.words import ABSENT, DONE, FORBIDDEN, NO_METHOD, SHOWN, UNKNOWN
+
+READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, UNKNOWN, SHOWN, SHOWN, SHOWN)
+ONE_BY_TOKEN = Answers(UNKNOWN, ABSENT, UNKNOWN, SHOWN, SHOWN, SHOWN)
+NOT_BY_TOKEN = Answers(UNKNOWN, NO_METHOD, UNKNOWN, NO_METHOD, NO_METHOD, NO_METHOD)
+REST: Mapping[str, Row] = {
+    f"api:{name}": Row(
+        "A token reads its own tenant.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
+    )
+    for name in (
+        "tenants",
+        "audit",
+        "sessions",
+        "roles",
+        "policies",
+        "versions",
+        "releases",
+        "nodes",
+    )
+} | {
+    f"api:{name}": Row(
+        "A token reads its own tenant; others' things are not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=[about],
+    )
+    for name, about in {
+        "bundle": "slug of the tenant",
+        "role": "roles.Role",
+        "policy": "policies.Policy",
+        "version": "policies.PolicyVersion",
+        "release": "bundles.Release",
+        "node": "nodes.Node",
+    }.items()
+}
+OPERATIONS: Mapping[str, Row] = {
+    "api:session": Row(
+        "A session of a member; ending it is the only act.",
+        get=ONE_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+        about=["session of the auditor"],
+        other_methods=frozenset({"delete"}),
+    ),
+    "api:operation_tokens": Row(
+        "A person's program asks for one act; the person's passkey grants it.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, DONE, UNKNOWN, DONE, DONE, DONE),
+        is_json=True,
+    ),
+    "api:operation_token": Row(
+        "Only the token that asked for an operation finds it.",
+        get=Answers(UNKNOWN, ABSENT, UNKNOWN, ABSENT, ABSENT, ABSENT),
+        post=NOT_BY_TOKEN,
+        about=["operation of the admin"],
+    ),
+    "api:operation_assertion": Row(
+        "Only the token that asked for an operation finds it.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, ABSENT, ABSENT, ABSENT),
+        about=["operation of the admin"],
+        body={"ceremony": "00000000-0000-4000-8000-000000000000", "credential": {}},
+        is_json=True,
+    ),
+    "api:freezes": Row(
+        "Freezing needs a security admin's token, and their passkey for the act.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
+    "api:freeze_lift": Row(
+        "Lifting needs a security admin's token, and their passkey for the act.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        about=["accounts.Freeze"],
+        is_json=True,
+    ),
+}
