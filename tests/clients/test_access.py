@@ -21,6 +21,7 @@ from apps.clients import services
 from apps.clients.choices import ClientState
 from apps.clients.models import ApiClient, RevokedToken
 from apps.limits.models import Refusal
+from apps.roles.api import RoleList
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.clients.conftest import Api
@@ -437,3 +438,22 @@ def test_no_row_of_a_client_is_seen_from_another_tenant(
     program.token()
     with tenant_scope(other_tenant.pk):
         assert not ApiClient.objects.exists()
+
+
+def test_a_persons_token_does_not_carry_another_person(
+    tenant: Tenant, make_user: MakeUser, api: Api
+) -> None:
+    token = exchange(token_of(tenant, make_user("reader", ["auditor"]))).json()
+    claims = read(token["access_token"])
+    assert api(sign_as_tenant(tenant, claims)).status_code == 200
+    other = str(make_user("other", ["security_admin"]).pk)
+    assert refused(api(sign_as_tenant(tenant, claims | {"sub": other})))
+
+
+def test_a_method_that_names_no_scope_is_closed(
+    tenant: Tenant, make_user: MakeUser, api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_of(tenant, make_user("boss", ["security_admin"]))
+    assert api(token).status_code == 200
+    monkeypatch.setattr(RoleList, "scopes", {})
+    assert api(token).status_code == 403
