@@ -67,7 +67,8 @@ ROUTES: Mapping[str, Route] = {
     "accounts:recovery_codes": _post(Operation.ADD_CREDENTIAL),
     "accounts:set_password": _post(Operation.ADD_CREDENTIAL),
     "accounts:remove_password": _post(Operation.REMOVE_CREDENTIAL),
-    "accounts:remove_passkey": _post(Operation.REMOVE_CREDENTIAL),
+    "accounts:rename_passkey": _post(Operation.ADD_CREDENTIAL),
+    "signin:remove_passkey": _post(Operation.REMOVE_CREDENTIAL),
     "accounts:api_tokens": _post(Operation.ISSUE_TOKEN),
     "accounts:revoke_api_token": _post(Operation.REVOKE_TOKEN),
     "signin:end_session": _post(Operation.END_SESSION),
@@ -110,6 +111,7 @@ ROUTES: Mapping[str, Route] = {
     **_pages(
         "breakglass_breakglassaccount", Operation.SEAL_BREAK_GLASS, "add", "retire"
     ),
+    **_pages("accounts_signinpolicy", Operation.CHANGE_SIGN_IN_SETTINGS, "change"),
     **_pages("breakglass_activation", Operation.REVIEW_BREAK_GLASS, "change"),
     "admin:approvals_propose": _post(Operation.OPEN_REQUEST),
     "admin:approvals_cancel": _post(Operation.OPEN_REQUEST),

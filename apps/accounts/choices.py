@@ -47,3 +47,18 @@ class CodeDeviceKind(models.TextChoices):
 
     TOTP = "totp", "Authenticator app"
     HOTP = "hotp", "Counter token"
+
+
+class FallbackKind(models.TextChoices):
+    """What a tenant may accept besides passkeys, always with a password."""
+
+    TOTP = "totp", "Authenticator app (TOTP)"
+    HOTP = "hotp", "Counter token (HOTP)"
+    RECOVERY = "recovery", "Recovery code"
+
+
+class AttestationPolicy(models.TextChoices):
+    """What new passkeys have to prove about where they live."""
+
+    NONE = "none", "Any authenticator"
+    VERIFIED = "verified", "Authenticators whose maker's certificate is verified"

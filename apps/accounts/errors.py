@@ -251,3 +251,33 @@ class SealedAccountError(ConflictError):
     code = "accounts.sealed_account"
     default_message = "This is a sealed break-glass account."
     default_remedy = "Unseal it first, or use another account."
+
+
+class PasskeyModelError(AssertionRefusedError):
+    """The model of the authenticator is not on a tenant's list."""
+
+    code = "accounts.passkey_model"
+    default_message = "Your organization does not accept this model of authenticator."
+    default_remedy = "Use one that a security admin has listed."
+
+
+class PasskeyNotAttestedError(AssertionRefusedError):
+    """Nobody vouches for where the key lives."""
+
+    code = "accounts.passkey_not_attested"
+    default_message = "Your organization asks for keys whose maker vouches for them."
+    default_remedy = "Use a security key, and let the browser show its make."
+
+
+class OtherKeyNeededError(ForbiddenError):
+    """A passkey is removed with another one."""
+
+    code = "accounts.other_key_needed"
+    default_message = "Removing a passkey has to be confirmed with another one."
+    default_remedy = "Confirm with a passkey that stays."
+
+
+class SignInPolicyInvalidError(InvalidError):
+    """Sign-in settings are below the floor."""
+
+    code = "accounts.sign_in_policy_invalid"

@@ -32,5 +32,6 @@ class AccountsAction(StrEnum):
     RECOVERY_CODE_USED = "accounts.recovery_code_used"
     PASSWORD_SET = "accounts.password_set"  # noqa: S105  # an action
     PASSWORD_REMOVED = "accounts.password_removed"  # noqa: S105  # an action
+    SIGN_IN_POLICY_CHANGED = "accounts.sign_in_policy_changed"
     ACCOUNT_SEALED = "accounts.account_sealed"
     ACCOUNT_UNSEALED = "accounts.account_unsealed"

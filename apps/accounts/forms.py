@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 from typing_extensions import override
 
-from apps.accounts.choices import Scope, TenantRole
+from apps.accounts.choices import AttestationPolicy, FallbackKind, Scope, TenantRole
 from apps.accounts.models import USERNAME
 from apps.accounts.services import TokenSpec
 
@@ -90,3 +90,33 @@ class ApiTokenForm(forms.Form):
             scopes=data["scopes"],
             networks=data["networks"],
         )
+
+
+class SignInPolicyForm(forms.Form):
+    """What a tenant asks of sign-ins."""
+
+    accepted = forms.MultipleChoiceField(
+        label="Besides passkeys, accept a password together with",
+        choices=FallbackKind.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="None of these ever suffices for a change or an approval.",
+    )
+    attestation = forms.ChoiceField(
+        label="New passkeys", choices=AttestationPolicy.choices
+    )
+    aaguids = forms.CharField(
+        label="Models accepted for new passkeys",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+        help_text="One AAGUID a line; empty accepts every model.",
+    )
+    risk_step_up = forms.IntegerField(
+        label="Ask for the passkey from risk",
+        min_value=10,
+        max_value=100,
+        help_text="Of 100. What counts is listed with every session.",
+    )
+    risk_block = forms.IntegerField(
+        label="Refuse from risk", min_value=10, max_value=100
+    )

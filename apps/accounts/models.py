@@ -13,7 +13,13 @@ from django.db import models
 from django_otp.models import Device
 from typing_extensions import override
 
-from apps.accounts.choices import CeremonyPurpose, CodeDeviceKind, TenantRole
+from apps.accounts.choices import (
+    AttestationPolicy,
+    CeremonyPurpose,
+    CodeDeviceKind,
+    FallbackKind,
+    TenantRole,
+)
 from apps.core.models import TimestampedModel, UUIDModel
 from apps.tenants.models import TenantModel
 
@@ -101,6 +107,43 @@ class Membership(TenantModel, TimestampedModel):
         return str(self.user)
 
 
+class SignInPolicy(TenantModel):
+    """What a tenant asks of sign-ins. Without a row the defaults of the rules hold."""
+
+    accepted = models.JSONField(default=list)
+    attestation = models.CharField(
+        max_length=8, choices=AttestationPolicy, default=AttestationPolicy.NONE
+    )
+    aaguids = models.JSONField(default=list)
+    risk_step_up = models.PositiveSmallIntegerField(default=40)
+    risk_block = models.PositiveSmallIntegerField(default=80)
+
+    class Meta:
+        verbose_name = "sign-in settings"
+        verbose_name_plural = "sign-in settings"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant"], name="accounts_sign_in_policy_one"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(accepted__contained_by=FallbackKind.values),
+                name="accounts_sign_in_policy_known_kinds",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(
+                    risk_step_up__gte=10,
+                    risk_step_up__lte=models.F("risk_block"),
+                    risk_block__lte=100,
+                ),
+                name="accounts_sign_in_policy_floor",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return "Sign-in settings"
+
+
 class Passkey(Device):
     """A WebAuthn credential. Belongs to a person, not to a tenant.
 
@@ -113,7 +156,10 @@ class Passkey(Device):
     sign_count = models.BigIntegerField(default=0)
     aaguid = models.CharField(max_length=36)
     transports = models.JSONField(default=list)
+    is_backup_eligible = models.BooleanField(default=False)
     is_backed_up = models.BooleanField(default=False)
+    # Its maker's certificate chain ends at a root that this installation trusts.
+    is_attested = models.BooleanField(default=False)
     is_demo = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
     last_used_at = models.DateTimeField(null=True)

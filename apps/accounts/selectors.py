@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts import rules
@@ -18,6 +18,7 @@ from apps.accounts.models import (
     Passkey,
     RecoveryCode,
     RefusedSignIn,
+    SignInPolicy,
     User,
 )
 from apps.accounts.rules import SignInRules
@@ -142,16 +143,39 @@ def accepted_codes(user: User) -> frozenset[str]:
 
     Each tenant asks again, with its own rules, when the person works in it.
     """
-    accepted: set[str] = set()
-    for tenant in tenants_of(user):
-        with tenant_scope(tenant.pk):
-            accepted |= sign_in_rules().accepted
-    return frozenset(accepted)
+    return frozenset().union(*(rule.accepted for rule in rules_for(user)))
 
 
 def sign_in_rules() -> SignInRules:
     """Return what the open tenant asks of sign-ins."""
-    return SignInRules()
+    row = SignInPolicy.objects.first()
+    if row is None:
+        return SignInRules()
+    return SignInRules(
+        accepted=frozenset(row.accepted),
+        attestation=row.attestation,
+        aaguids=frozenset(row.aaguids),
+        risk_step_up=row.risk_step_up,
+        risk_block=row.risk_block,
+    )
+
+
+def rules_for(user: User) -> list[SignInRules]:
+    """Return what each of a person's tenants asks of sign-ins."""
+    found = []
+    for tenant in tenants_of(user):
+        with tenant_scope(tenant.pk):
+            found.append(sign_in_rules())
+    return found
+
+
+def models_in_use() -> dict[str, int]:
+    """Return how many passkeys of the tenant's members are of each model (AAGUID)."""
+    members = Membership.objects.values("user_id")
+    rows = Passkey.objects.filter(user_id__in=members, confirmed=True)
+    return dict(
+        rows.values_list("aaguid").annotate(number=Count("pk")).order_by("-number")
+    )
 
 
 def refused_sign_ins(user: User, *, since: dt.datetime) -> int:

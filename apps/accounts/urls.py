@@ -11,9 +11,9 @@ app_name = "accounts"
 urlpatterns: list[URLPattern] = [
     path("account/", views.account, name="account"),
     path(
-        "account/passkeys/<int:passkey_id>/remove/",
-        views.remove_passkey,
-        name="remove_passkey",
+        "account/passkeys/<int:passkey_id>/rename/",
+        views.rename_passkey,
+        name="rename_passkey",
     ),
     path("account/tokens/", views.api_tokens, name="api_tokens"),
     path(

@@ -32,6 +32,9 @@ from apps.core.errors import PortwardError
 from apps.core.views import next_address
 from apps.tenants.services import current_tenant_id
 
+# One key may be lost; administrators are reminded until they have another.
+KEYS_WANTED = 2
+
 
 @never_cache
 @verified
@@ -53,6 +56,7 @@ def account(request: HttpRequest) -> HttpResponse:
             "has_password": user.has_usable_password(),
             "accepted": selectors.accepted_codes(user),
             "own_memberships": selectors.memberships(user),
+            "needs_second_key": selectors.usable_passkeys(user).count() < KEYS_WANTED,
             "is_new": "welcome" in request.GET,
         },
     )
@@ -61,17 +65,17 @@ def account(request: HttpRequest) -> HttpResponse:
 @never_cache
 @verified
 @require_POST
-def remove_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
-    """Delete one of a person's own passkeys."""
-    try:
-        services.remove_passkey(
-            actor=actor_of(request), user=user_of(request), passkey_id=passkey_id
-        )
-    except PortwardError as error:
-        messages.error(request, f"{error.message} {error.remedy}")
-    else:
-        messages.success(request, "The passkey was removed.")
-    return redirect("accounts:account")
+def rename_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
+    """Give one of a person's own passkeys another name."""
+    return _act(
+        request,
+        "The passkey has its new name.",
+        lambda: services.rename_passkey(
+            user=user_of(request),
+            passkey_id=passkey_id,
+            name=request.POST.get("name", ""),
+        ),
+    )
 
 
 @never_cache

@@ -69,22 +69,22 @@ def open_activation_of(user_id: uuid.UUID) -> Activation | None:
     )
 
 
-def reviews_due() -> QuerySet[Activation]:
-    """Return ended activations that nobody has looked into."""
-    rows = Activation.objects.filter(closed_at__isnull=True)
-    return rows.exclude(pk__in=[row.pk for row in open_activations()]).select_related(
-        "account__user"
-    )
-
-
 def alarm_for(user: User, *, is_security_admin: bool) -> Alarm:
     """Return what a person must see on every page."""
+    rows = list(
+        Activation.objects.filter(closed_at__isnull=True).select_related(
+            "account__user"
+        )
+    )
+    now = timezone.now()
+    running = [row for row in rows if rules.end_of(row.facts()) > now]
     if not is_security_admin:
-        return Alarm(open_activations(), [], [])
+        return Alarm(running, [], [])
     unread = Notice.objects.filter(
         user_id=user.pk, acknowledged_at__isnull=True
     ).select_related("activation__account__user")
-    return Alarm(open_activations(), list(unread), list(reviews_due()))
+    due = [row for row in rows if row not in running]
+    return Alarm(running, list(unread), due)
 
 
 def acts_during(activation: Activation) -> QuerySet[AuditEntry]:

@@ -21,14 +21,17 @@ from typing_extensions import override
 
 from apps.accounts import services as accounts
 from apps.accounts.errors import FreezeNotFoundError
-from apps.accounts.models import Freeze
+from apps.accounts.forms import SignInPolicyForm
+from apps.accounts.models import Freeze, SignInPolicy
 from apps.accounts.permissions import actor_of
+from apps.accounts.selectors import models_in_use
 from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.signin import selectors, services
 from apps.signin.choices import EndReason
 from apps.signin.forms import FreezeForm, ReasonForm
 from apps.signin.models import SignIn
+from apps.tenants.services import current_tenant_id
 
 
 class _Liveness(admin.SimpleListFilter):
@@ -257,6 +260,72 @@ class FreezeAdmin(ServiceAdmin[Freeze]):
             if isinstance(error, FreezeNotFoundError):
                 raise Http404 from error
         return redirect("admin:accounts_freeze_change", pk)
+
+
+@admin.register(SignInPolicy)
+class SignInPolicyAdmin(ServiceAdmin[SignInPolicy]):
+    """The one page of a tenant's sign-in settings."""
+
+    page_form = SignInPolicyForm
+    lead = (
+        "Passkeys are always accepted. What else is, which authenticators may be "
+        "registered, and how much risk is too much."
+    )
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def changelist_view(
+        self, request: HttpRequest, extra_context: Any = None
+    ) -> HttpResponse:
+        """Lead to the one page there is."""
+        if not self.has_view_permission(request) or current_tenant_id() is None:
+            raise PermissionDenied
+        row = accounts.sign_in_policy_row()
+        return redirect("admin:accounts_signinpolicy_change", row.pk)
+
+    @override
+    def initial(self, row: SignInPolicy) -> dict[str, Any]:
+        return {
+            "accepted": row.accepted,
+            "attestation": row.attestation,
+            "aaguids": "\n".join(row.aaguids),
+            "risk_step_up": row.risk_step_up,
+            "risk_block": row.risk_block,
+        }
+
+    @override
+    def save(
+        self, request: HttpRequest, form: forms.Form, row: SignInPolicy | None
+    ) -> SignInPolicy:
+        chosen = form.cleaned_data
+        return accounts.set_sign_in_policy(
+            actor=actor_of(request),
+            values=accounts.SignInValues(
+                accepted=chosen["accepted"],
+                attestation=chosen["attestation"],
+                aaguids=chosen["aaguids"].split(),
+                risk_step_up=chosen["risk_step_up"],
+                risk_block=chosen["risk_block"],
+            ),
+        )
+
+    @override
+    def details(self, request: HttpRequest, row: SignInPolicy) -> dict[str, Any]:
+        return {
+            "table_title": "Models that members use",
+            "table_head": ["AAGUID", "Passkeys", "Accepted"],
+            "table": [
+                (aaguid, number, _is_listed(aaguid, row))
+                for aaguid, number in models_in_use().items()
+            ],
+        }
+
+
+def _is_listed(aaguid: str, row: SignInPolicy) -> str:
+    return "yes" if not row.aaguids or aaguid in row.aaguids else "no"
 
 
 def _state(row: SignIn) -> tuple[str, str]:

@@ -258,7 +258,6 @@ def _ask(request: HttpRequest, row: SignIn, operation: Operation) -> HttpRespons
 def _hold(request: HttpRequest, row: SignIn, operation: Operation) -> str:
     is_form = request.method not in _SAFE
     pending = services.hold(
-        user=row.user,
         sign_in=row,
         operation=operation,
         method=str(request.method) if is_form else "GET",

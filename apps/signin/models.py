@@ -128,6 +128,8 @@ class PendingOperation(UUIDModel):
 
     user = models.ForeignKey(User, on_delete=models.CASCADE)
     sign_in = models.ForeignKey(SignIn, null=True, on_delete=models.CASCADE)
+    # A passkey that must not confirm it: the one that is to be removed.
+    not_by = models.IntegerField(null=True)
     requester = models.CharField(max_length=64, blank=True)
     tenant_id = models.UUIDField(null=True)
     operation = models.CharField(max_length=40)

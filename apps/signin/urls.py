@@ -43,6 +43,11 @@ urlpatterns: list[URLPattern] = [
         name="confirm_verify",
     ),
     path("auth/frozen/<uuid:freeze_id>/appeal/", own.appeal, name="appeal"),
+    path(
+        "account/passkeys/<int:passkey_id>/remove/",
+        own.remove_passkey,
+        name="remove_passkey",
+    ),
     path("account/sessions/", own.sessions_page, name="sessions"),
     path("account/sessions/others/end/", own.end_others, name="end_others"),
     path("account/sessions/<uuid:sign_in_id>/end/", own.end_one, name="end_session"),

@@ -96,6 +96,8 @@ AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
     {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
     {"NAME": "apps.accounts.adapters.BreachedPasswordValidator"},
 ]
+# Attestation format (packed, tpm, ...) to PEM files of roots that are trusted.
+PORTWARD_ATTESTATION_ROOTS: dict[str, list[str]] = {}
 # A file of SHA-1 hashes in order, one a line, as breach services hand them out.
 PORTWARD_BREACHED_PASSWORDS = ""
 LOGIN_URL = "/admin/login/"

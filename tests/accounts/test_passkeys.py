@@ -19,6 +19,7 @@ from apps.accounts.errors import (
     CeremonyError,
     DemoAuthenticatorError,
     LastPasskeyError,
+    OtherKeyNeededError,
     PasskeyBlockedError,
     PasskeyClonedError,
     PasskeyTakenError,
@@ -348,15 +349,25 @@ def test_without_a_passkey_no_operation_is_begun(user: User) -> None:
 
 def test_the_last_passkey_is_not_removed(passkey: Passkey, user: User) -> None:
     with pytest.raises(LastPasskeyError):
-        services.remove_passkey(actor=SYSTEM, user=user, passkey_id=passkey.pk)
+        services.remove_passkey(
+            actor=SYSTEM,
+            user=user,
+            passkey_id=passkey.pk,
+            proven_by=services.fingerprint(passkey),
+        )
     assert Passkey.objects.filter(pk=passkey.pk).exists()
 
 
 def test_one_of_two_passkeys_is_removed(
     passkey: Passkey, user: User, tmp_path: Path
 ) -> None:
-    register_passkey(user, accounts.make_authenticator(tmp_path))
-    services.remove_passkey(actor=SYSTEM, user=user, passkey_id=passkey.pk)
+    other = register_passkey(user, accounts.make_authenticator(tmp_path))
+    services.remove_passkey(
+        actor=SYSTEM,
+        user=user,
+        passkey_id=passkey.pk,
+        proven_by=services.fingerprint(other),
+    )
     assert not Passkey.objects.filter(pk=passkey.pk).exists()
 
 
@@ -365,7 +376,44 @@ def test_nobody_removes_the_passkey_of_another(
 ) -> None:
     with pytest.raises(UnknownPasskeyError):
         services.remove_passkey(
-            actor=SYSTEM, user=make_user("bob"), passkey_id=passkey.pk
+            actor=SYSTEM,
+            user=make_user("bob"),
+            passkey_id=passkey.pk,
+            proven_by=services.fingerprint(passkey),
+        )
+
+
+@pytest.mark.parametrize("proof", ["itself", "blocked", "strangers", "none"])
+def test_a_passkey_is_removed_with_another_usable_one_only(
+    passkey: Passkey, user: User, make_user: MakeUser, tmp_path: Path, proof: str
+) -> None:
+    blocked = register_passkey(user, accounts.make_authenticator(tmp_path))
+    Passkey.objects.filter(pk=blocked.pk).update(confirmed=False)
+    register_passkey(user, accounts.make_authenticator(tmp_path))
+    bob = register_passkey(make_user("bob"), accounts.make_authenticator(tmp_path))
+    proofs = {
+        "itself": services.fingerprint(passkey),
+        "blocked": services.fingerprint(blocked),
+        "strangers": services.fingerprint(bob),
+        "none": "",
+    }
+    with pytest.raises(OtherKeyNeededError):
+        services.remove_passkey(
+            actor=SYSTEM, user=user, passkey_id=passkey.pk, proven_by=proofs[proof]
+        )
+    assert Passkey.objects.filter(pk=passkey.pk).exists()
+
+
+def test_a_passkey_that_says_it_is_of_another_kind_is_refused(
+    passkey: Passkey, software_authenticator: SimulatedAuthenticator
+) -> None:
+    Passkey.objects.filter(pk=passkey.pk).update(is_backup_eligible=True)
+    options = services.begin_ceremony(session_key=SESSION)
+    with pytest.raises(AssertionRefusedError, match="another kind"):
+        services.finish_login(
+            ceremony_id=options.ceremony_id,
+            session_key=SESSION,
+            credential=software_authenticator.get(options.public_key),
         )
 
 

@@ -42,7 +42,10 @@ def registered(authenticator: SimulatedAuthenticator) -> rules.RegisteredCredent
         exclude=[],
     )
     return rules.verify_registration(
-        party=PARTY, challenge=challenge, credential=authenticator.create(options)
+        party=PARTY,
+        challenge=challenge,
+        credential=authenticator.create(options),
+        attestation_roots={},
     )
 
 

@@ -44,7 +44,7 @@ OPEN_BY_APP = {
     "core": {"admin", "api", "views"},
     "outbox": {"handlers"},
     "keys": {"adapters", "tasks"},
-    "accounts": {"adapters"},
+    "accounts": {"adapters", "forms"},
     "signin": {"middleware"},
 }
 

@@ -130,7 +130,6 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     link = _fill(tenant, admin)
     session = SignIn.objects.get(user=admin)
     waiting = signin.hold(
-        user=admin,
         sign_in=session,
         operation=Operation.LIFT_FREEZE,
         method="POST",

@@ -17,6 +17,7 @@ from apps.accounts.rules.membership import (
     SCOPES_BY_ROLE,
     SECURITY_ADMIN_ACTIONS,
     SignInRules,
+    registration_refusal,
     role_allows,
     scopes_of,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "provisioning_uri",
     "recovery_hash",
     "registration_options",
+    "registration_refusal",
     "role_allows",
     "scopes_of",
     "secret_text",

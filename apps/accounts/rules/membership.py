@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 SECURITY_ADMIN_ACTIONS = frozenset({"view", "add", "change", "delete"})
@@ -51,3 +51,19 @@ def role_allows(roles: Sequence[str], action: str) -> bool:
 def scopes_of(roles: Sequence[str]) -> frozenset[str]:
     """Return the scopes that a member's roles carry together; unknown roles none."""
     return frozenset().union(*(SCOPES_BY_ROLE.get(role, frozenset()) for role in roles))
+
+
+def registration_refusal(
+    rules: Iterable[SignInRules], *, aaguid: str, is_attested: bool
+) -> str:
+    """Return why a new passkey is not accepted by all of a person's tenants, or "".
+
+    A model that nobody attested to could claim any AAGUID, so a list of models counts
+    for attested ones only where attestation is asked for too (WebAuthn L3, 6.5.1).
+    """
+    for rule in rules:
+        if rule.attestation == "verified" and not is_attested:
+            return "attestation"
+        if rule.aaguids and aaguid.lower() not in rule.aaguids:
+            return "aaguid"
+    return ""

@@ -16,15 +16,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import webauthn
-from webauthn.helpers import base64url_to_bytes, options_to_json_dict
+from webauthn.helpers import (
+    base64url_to_bytes,
+    options_to_json_dict,
+    parse_attestation_object,
+)
 from webauthn.helpers.exceptions import WebAuthnException
 from webauthn.helpers.structs import (
+    AttestationConveyancePreference,
+    AttestationFormat,
     AuthenticatorSelectionCriteria,
     AuthenticatorTransport,
+    CredentialDeviceType,
     PublicKeyCredentialDescriptor,
     ResidentKeyRequirement,
     UserVerificationRequirement,
 )
+from webauthn.registration.verify_registration_response import VerifiedRegistration
 
 from apps.accounts.errors import (
     AssertionRefusedError,
@@ -57,7 +65,9 @@ class RegisteredCredential:
     public_key: bytes
     sign_count: int
     aaguid: str
+    is_backup_eligible: bool
     is_backed_up: bool
+    is_attested: bool
     transports: tuple[str, ...]
 
     @property
@@ -83,6 +93,7 @@ class CheckedAssertion:
 
     assertion: Assertion
     sign_count: int
+    is_backup_eligible: bool
     is_backed_up: bool
 
 
@@ -114,8 +125,12 @@ def registration_options(
     username: str,
     display_name: str,
     exclude: Sequence[tuple[bytes, Sequence[str]]],
+    is_model_asked: bool = False,
 ) -> dict[str, Any]:
-    """Return the options for navigator.credentials.create(), as JSON."""
+    """Return the options for navigator.credentials.create(), as JSON.
+
+    The authenticator says what model it is only if a tenant asks for it.
+    """
     options = webauthn.generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,
@@ -130,6 +145,9 @@ def registration_options(
             user_verification=UserVerificationRequirement.REQUIRED,
         ),
         exclude_credentials=_descriptors(exclude),
+        attestation=AttestationConveyancePreference.DIRECT
+        if is_model_asked
+        else AttestationConveyancePreference.NONE,
     )
     return dict(options_to_json_dict(options))
 
@@ -152,12 +170,17 @@ def authentication_options(
 
 
 def verify_registration(
-    *, party: RelyingParty, challenge: bytes, credential: Mapping[str, Any]
+    *,
+    party: RelyingParty,
+    challenge: bytes,
+    credential: Mapping[str, Any],
+    attestation_roots: Mapping[str, Sequence[bytes]],
 ) -> RegisteredCredential:
     """Return the new key, or raise AssertionRefusedError.
 
-    The steps are those of `verify_assertion`, but for the signature: no attestation
-    is asked for, so possession is first proved at the first sign-in.
+    The steps are those of `verify_assertion`, but for the signature: possession is
+    first proved at the first sign-in. A certificate chain counts if it ends at a root
+    that was given for its format (PEM); then it must verify.
     """
     response = _response(credential)
     client_data = _bytes(response, "clientDataJSON")
@@ -169,6 +192,10 @@ def verify_registration(
             expected_rp_id=party.id,
             expected_origin=list(party.origins),
             require_user_verification=True,
+            pem_root_certs_bytes_by_fmt={
+                AttestationFormat(name): list(roots)
+                for name, roots in attestation_roots.items()
+            },
         )
     except WebAuthnException as error:
         if "User verification is required" in str(error):
@@ -180,7 +207,9 @@ def verify_registration(
         public_key=verified.credential_public_key,
         sign_count=verified.sign_count,
         aaguid=verified.aaguid,
+        is_backup_eligible=_is_eligible(verified.credential_device_type),
         is_backed_up=verified.credential_backed_up,
+        is_attested=_is_attested(verified, attestation_roots),
         transports=_known_transports(transports),
     )
 
@@ -239,6 +268,7 @@ def verify_assertion(
     return CheckedAssertion(
         assertion=assertion,
         sign_count=verified.new_sign_count,
+        is_backup_eligible=_is_eligible(verified.credential_device_type),
         is_backed_up=verified.credential_backed_up,
     )
 
@@ -273,6 +303,21 @@ def _bytes(part: Mapping[str, Any], name: str) -> bytes:
         return base64url_to_bytes(value)
     except ValueError as error:
         raise AssertionRefusedError(f"{name} is not base64url.") from error
+
+
+def _is_eligible(kind: CredentialDeviceType) -> bool:
+    return kind is CredentialDeviceType.MULTI_DEVICE
+
+
+def _is_attested(
+    verified: VerifiedRegistration, roots: Mapping[str, Sequence[bytes]]
+) -> bool:
+    # Without a chain (self attestation) or a root of ours nobody vouches for it.
+    statement = parse_attestation_object(verified.attestation_object).att_stmt
+    # The library gives the format as text or as its enumeration.
+    return bool(statement.x5c) and bool(
+        roots.get(AttestationFormat(verified.fmt).value)
+    )
 
 
 def _known_transports(value: object) -> tuple[str, ...]:

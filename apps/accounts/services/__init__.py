@@ -30,6 +30,7 @@ from apps.accounts.services.passkeys import (
     finish_login,
     finish_registration,
     remove_passkey,
+    rename_passkey,
     settle_refusals,
     verify_operation_assertion,
 )
@@ -40,6 +41,11 @@ from apps.accounts.services.people import (
     issue_member_link,
     record_sign_out,
     revoke_membership,
+)
+from apps.accounts.services.policy import (
+    SignInValues,
+    set_sign_in_policy,
+    sign_in_policy_row,
 )
 from apps.accounts.services.seals import (
     open_sealed,
@@ -67,6 +73,7 @@ __all__ = [
     "FallbackProof",
     "NewCodeDevice",
     "PersonHolder",
+    "SignInValues",
     "TokenHolder",
     "TokenProof",
     "TokenSpec",
@@ -104,11 +111,14 @@ __all__ = [
     "remove_code_device",
     "remove_passkey",
     "remove_password",
+    "rename_passkey",
     "revoke_api_token",
     "revoke_membership",
     "seal_membership",
     "set_password",
+    "set_sign_in_policy",
     "settle_refusals",
+    "sign_in_policy_row",
     "unseal_membership",
     "verify_operation_assertion",
 ]

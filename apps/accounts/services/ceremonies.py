@@ -18,7 +18,7 @@ from apps.accounts import rules
 from apps.accounts.choices import CeremonyPurpose
 from apps.accounts.errors import CeremonyError, UnknownPasskeyError
 from apps.accounts.models import Ceremony, EnrollmentLink, User
-from apps.accounts.selectors import passkeys, usable_passkeys
+from apps.accounts.selectors import passkeys, rules_for, usable_passkeys
 
 LIFETIME = dt.timedelta(minutes=5)
 CHALLENGE_BYTES = 32
@@ -72,22 +72,33 @@ def begin_registration(
             username=user.username,
             display_name=user.display_name,
             exclude=[(bytes(p.credential_id), p.transports) for p in passkeys(user)],
+            is_model_asked=any(
+                rule.aaguids or rule.attestation == "verified"
+                for rule in rules_for(user)
+            ),
         ),
     )
 
 
 def begin_operation_ceremony(
-    *, user: User, session_key: str, operation_digest: bytes
+    *,
+    user: User,
+    session_key: str,
+    operation_digest: bytes,
+    but_not: int | None = None,
 ) -> CeremonyOptions:
     """Ask a person to sign one operation: the challenge is the operation's digest.
 
-    The operation must make itself unique, since the challenge holds nothing else.
-    Raises UnknownPasskeyError when the person has no usable passkey.
+    The operation must make itself unique, since the challenge holds nothing else. The
+    passkey `but_not` is not asked. Raises UnknownPasskeyError when the person has no
+    passkey that can sign.
     """
     if len(operation_digest) != CHALLENGE_BYTES:
         raise ValueError("an operation digest has 32 bytes")
     keys: Sequence[tuple[bytes, Sequence[str]]] = [
-        (bytes(p.credential_id), p.transports) for p in usable_passkeys(user)
+        (bytes(p.credential_id), p.transports)
+        for p in usable_passkeys(user)
+        if p.pk != but_not
     ]
     if not keys:
         raise UnknownPasskeyError("You have no passkey that can sign this.")

@@ -10,7 +10,7 @@ import contextvars
 import hashlib
 import hmac
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,13 +26,17 @@ from apps.accounts.errors import (
     DemoAuthenticatorError,
     EnrollmentLinkError,
     LastPasskeyError,
+    OtherKeyNeededError,
     PasskeyBlockedError,
     PasskeyClonedError,
+    PasskeyModelError,
+    PasskeyNotAttestedError,
     PasskeyTakenError,
     UnknownPasskeyError,
 )
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import Ceremony, EnrollmentLink, Passkey, User
+from apps.accounts.selectors import rules_for
 from apps.accounts.services.ceremonies import consume, relying_party
 from apps.accounts.services.trail import actor_for, note_refused_sign_in, record
 from apps.audit.events import Actor
@@ -72,11 +76,12 @@ def finish_registration(
     session_key: str,
     credential: Mapping[str, Any],
     name: str,
+    attestation_roots: Mapping[str, Sequence[bytes]] | None = None,
 ) -> Passkey:
     """Store the passkey that an authenticator made in answer to a ceremony.
 
     Raises CeremonyError, AssertionRefusedError, EnrollmentLinkError,
-    PasskeyTakenError and DemoAuthenticatorError.
+    PasskeyTakenError, PasskeyModelError and DemoAuthenticatorError.
     """
     ceremony = consume(
         ceremony_id=ceremony_id,
@@ -90,7 +95,9 @@ def finish_registration(
         party=relying_party(),
         challenge=bytes(ceremony.challenge),
         credential=credential,
+        attestation_roots=attestation_roots or {},
     )
+    _hold_to_rules(user, made)
     if made.is_demo and not (
         settings.PORTWARD_ALLOW_DEMO_AUTHENTICATORS and user.is_demo
     ):
@@ -164,10 +171,23 @@ def verify_operation_assertion(
 
 
 @transaction.atomic
-def remove_passkey(*, actor: Actor, user: User, passkey_id: int) -> None:
+def rename_passkey(*, user: User, passkey_id: int, name: str) -> None:
+    """Give one of a person's passkeys another name. Raises UnknownPasskeyError."""
+    wanted = name.strip()[:64]
+    rows = Passkey.objects.filter(pk=passkey_id, user=user)
+    if not wanted or not rows.update(name=wanted):
+        raise UnknownPasskeyError("Choose a passkey of yours and a name for it.")
+
+
+@transaction.atomic
+def remove_passkey(
+    *, actor: Actor, user: User, passkey_id: int, proven_by: str
+) -> None:
     """Delete one of a person's passkeys, but never the last usable one.
 
-    Raises UnknownPasskeyError and LastPasskeyError.
+    `proven_by` is the fingerprint of the key that the person has just signed with: a
+    thief who holds one key cannot lock the owner out with it, since removing a key
+    takes another. Raises UnknownPasskeyError, LastPasskeyError and OtherKeyNeededError.
     """
     keys = list(Passkey.objects.select_for_update().filter(user=user))
     wanted = next((key for key in keys if key.pk == passkey_id), None)
@@ -175,6 +195,9 @@ def remove_passkey(*, actor: Actor, user: User, passkey_id: int) -> None:
         raise UnknownPasskeyError
     if wanted.confirmed and sum(key.confirmed for key in keys) == 1:
         raise LastPasskeyError
+    others = {fingerprint(key) for key in keys if key.confirmed and key != wanted}
+    if proven_by not in others:
+        raise OtherKeyNeededError
     wanted.delete()
     record(
         actor=actor,
@@ -217,7 +240,9 @@ def _store(
         sign_count=made.sign_count,
         aaguid=made.aaguid,
         transports=list(made.transports),
+        is_backup_eligible=made.is_backup_eligible,
         is_backed_up=made.is_backed_up,
+        is_attested=made.is_attested,
         is_demo=made.is_demo,
     )
     record(
@@ -231,6 +256,19 @@ def _store(
         },
     )
     return passkey
+
+
+def _hold_to_rules(user: User, made: rules.RegisteredCredential) -> None:
+    refusal = rules.registration_refusal(
+        rules_for(user), aaguid=made.aaguid, is_attested=made.is_attested
+    )
+    match refusal:
+        case "":
+            return
+        case "aaguid":
+            raise PasskeyModelError(field="aaguid")
+        case _:
+            raise PasskeyNotAttestedError(field="attestation")
 
 
 def _use_link(link: EnrollmentLink) -> None:
@@ -288,6 +326,9 @@ def _check_locked(
         user_handle=passkey.user.pk.bytes,
         credential=credential,
     )
+    if checked.is_backup_eligible != passkey.is_backup_eligible:
+        # It is fixed when a key is made (WebAuthn L3, section 6.1.3).
+        raise AssertionRefusedError("The passkey says it is of another kind now.")
     verdict = rules.judge_sign_count(
         stored=passkey.sign_count, presented=checked.sign_count
     )

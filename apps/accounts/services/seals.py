@@ -83,7 +83,7 @@ def _obstacle(user: User) -> str:
         return "The account belongs to another tenant too."
     if not keys:
         return "The account has no passkey."
-    if any(key.is_backed_up for key in keys):
+    if any(key.is_backup_eligible or key.is_backed_up for key in keys):
         return "A passkey of the account is synced; use a hardware key."
     if (
         user.has_usable_password()

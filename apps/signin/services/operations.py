@@ -21,6 +21,7 @@ from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.accounts.errors import OtherKeyNeededError
 from apps.accounts.models import Passkey, User
 from apps.accounts.services import (
     CeremonyOptions,
@@ -59,13 +60,13 @@ TOKEN_PREFIX = "pwo_"  # noqa: S105  # what scanners for leaked secrets look for
 @transaction.atomic
 def hold(
     *,
-    user: User,
     sign_in: SignIn,
     operation: Operation,
     method: str,
     path: str,
     fields: Sequence[tuple[str, str]],
     tenant_id: uuid.UUID | None,
+    not_by: int | None = None,
 ) -> PendingOperation:
     """Keep what a person was about to do in the console until they have confirmed it.
 
@@ -78,7 +79,7 @@ def hold(
             remedy="Confirm first (menu, “Confirm it is you”), then send it again.",
         )
     pending = _new(
-        user=user,
+        user=sign_in.user,
         operation=operation,
         method=method,
         path=path,
@@ -86,7 +87,7 @@ def hold(
         tenant_id=tenant_id,
         lifetime=FORM_LIFETIME,
     )
-    pending.sign_in = sign_in
+    pending.sign_in, pending.not_by = sign_in, not_by
     pending.sealed_fields = _seal(text, pending.pk)
     pending.save(force_insert=True)
     return pending
@@ -139,7 +140,10 @@ def begin_proof(
 ) -> CeremonyOptions:
     """Ask the person's authenticator to sign the operation."""
     return begin_operation_ceremony(
-        user=user, session_key=session_key, operation_digest=bytes(pending.digest)
+        user=user,
+        session_key=session_key,
+        operation_digest=bytes(pending.digest),
+        but_not=pending.not_by,
     )
 
 
@@ -165,6 +169,8 @@ def confirm(
         credential_json=credential,
         operation_digest=bytes(row.digest),
     )
+    if proof.passkey_id == row.not_by:
+        raise OtherKeyNeededError
     row.proven_at = now
     row.expires_at = min(row.expires_at, now + LIFETIME)
     row.evidence = {

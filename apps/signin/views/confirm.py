@@ -136,7 +136,6 @@ def confirm_presence(request: HttpRequest) -> HttpResponse:
     """Offer to confirm ahead of work that will need it."""
     row = sign_in_of(request)
     found = services.hold(
-        user=row.user,
         sign_in=row,
         operation=Operation.CONFIRM_PRESENCE,
         method="GET",

@@ -15,6 +15,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import services as accounts
+from apps.accounts.adapters import attestation_roots
 from apps.accounts.errors import EnrollmentLinkError, NotAMemberError
 from apps.accounts.models import EnrollmentLink, User
 from apps.accounts.permissions import actor_of, is_signed_in, user_of
@@ -134,6 +135,7 @@ def registration_verify(request: HttpRequest) -> HttpResponse:
         session_key=session_key_of(request),
         credential=credential_in(body),
         name=str(body.get("name", "")),
+        attestation_roots=attestation_roots(),
     )
     if is_signed_in(request) and request.user.pk == passkey.user_id:
         messages.success(request, f"“{passkey.name}” is registered.")

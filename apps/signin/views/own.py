@@ -12,15 +12,18 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts import services as accounts
+from apps.accounts.errors import OtherKeyNeededError
 from apps.accounts.permissions import actor_of, user_of, verified
 from apps.core.errors import PortwardError
 from apps.signin import selectors, services
-from apps.signin.choices import EndReason
+from apps.signin.choices import EndReason, Method
 from apps.signin.errors import SessionNotFoundError
 from apps.signin.models import SignIn
 from apps.signin.permissions import sign_in_of
 from apps.signin.rules.levels import level_at
+from apps.signin.rules.operations import Operation
 from apps.signin.rules.sessions import IDLE, elevated_until
+from apps.tenants.services import current_tenant_id
 
 _ENDED_SHOWN = 10
 
@@ -149,3 +152,40 @@ def appeal(request: HttpRequest, freeze_id: uuid.UUID) -> HttpResponse:
     except PortwardError as error:
         messages.error(request, f"{error.message} {error.remedy}".strip())
     return redirect("admin:index")
+
+
+@never_cache
+@verified
+@require_POST
+def remove_passkey(request: HttpRequest, passkey_id: int) -> HttpResponse:
+    """Delete one of a person's own passkeys; another one has to confirm that."""
+    user = user_of(request)
+    row = sign_in_of(request)
+    newest = max(
+        (f for f in row.proofs() if f.method is Method.PASSKEY),
+        key=lambda factor: factor.at,
+        default=None,
+    )
+    try:
+        accounts.remove_passkey(
+            actor=actor_of(request),
+            user=user,
+            passkey_id=passkey_id,
+            proven_by=newest.credential if newest else "",
+        )
+    except OtherKeyNeededError:
+        pending = services.hold(
+            sign_in=row,
+            operation=Operation.REMOVE_CREDENTIAL,
+            method="POST",
+            path=request.get_full_path(),
+            fields=[(name, str(value)) for name, value in request.POST.items()],
+            tenant_id=current_tenant_id(),
+            not_by=passkey_id,
+        )
+        return redirect("signin:confirm", pending.pk)
+    except PortwardError as error:
+        messages.error(request, f"{error.message} {error.remedy}".strip())
+    else:
+        messages.success(request, "The passkey was removed.")
+    return redirect("accounts:account")

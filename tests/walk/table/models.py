@@ -115,6 +115,16 @@ MODELS |= stock(
     change=page("federation.IdentityProvider", EDIT),
 )
 MODELS |= stock(
+    # One page for what a tenant asks; the list leads to it.
+    "accounts.SignInPolicy",
+    changelist=Row(
+        "Leads to the one page there is.",
+        get=signed_in(MOVED, FORBIDDEN, MOVED),
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+    ),
+    change=page("accounts.SignInPolicy", EDIT),
+)
+MODELS |= stock(
     "breakglass.BreakGlassAccount",
     add=adding("breakglass.BreakGlassAccount"),
     change=page(

@@ -156,7 +156,15 @@ OWN: Mapping[str, Row] = {
         post=signed_in(MOVED, MOVED, MOVED),
         writes=frozenset({"accounts_user", "audit_audithead", "audit_auditentry"}),
     ),
-    "accounts:remove_passkey": Row(
+    "accounts:rename_passkey": Row(
+        "Only one's own passkeys are found; others' are as good as none.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        about=["passkey of the admin"],
+        body={"name": "Blue key"},
+        acts=True,
+    ),
+    "signin:remove_passkey": Row(
         "Only one's own passkeys are found; others' are as good as none.",
         get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
         post=signed_in(MOVED, MOVED, MOVED),
