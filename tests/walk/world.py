@@ -231,6 +231,7 @@ def _fill(tenant: Tenant, admin: User) -> str:
     node = enroll(tenant, "web-1", "web")
     report(node)
     with tenant_scope(tenant.pk):
+        accounts.sign_in_policy_row()
         frozen = draft_by_id(make_draft(admin, "Frozen"))
         policies.freeze_version(
             actor=actor_for(admin),

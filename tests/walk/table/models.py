@@ -118,9 +118,10 @@ MODELS |= stock(
     # One page for what a tenant asks; the list leads to it.
     "accounts.SignInPolicy",
     changelist=Row(
-        "Leads to the one page there is.",
+        "Leads to the one page there is, made of the defaults when first asked for.",
         get=signed_in(MOVED, FORBIDDEN, MOVED),
         post=signed_in(MOVED, FORBIDDEN, MOVED),
+        writes=frozenset({"accounts_signinpolicy"}),
     ),
     change=page("accounts.SignInPolicy", EDIT),
 )
