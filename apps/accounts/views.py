@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import segno
 from django.contrib import admin, messages
+from django.contrib.auth import HASH_SESSION_KEY
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -19,7 +20,7 @@ from django.views.decorators.http import (
 
 from apps.accounts import selectors, services
 from apps.accounts.forms import ApiTokenForm
-from apps.accounts.models import CodeDevice
+from apps.accounts.models import CodeDevice, User
 from apps.accounts.permissions import (
     TENANT_SESSION_KEY,
     actor_of,
@@ -218,15 +219,17 @@ def recovery_codes(request: HttpRequest) -> HttpResponse:
 @verified
 @require_POST
 def set_password(request: HttpRequest) -> HttpResponse:
-    """Set the password that counts together with a code."""
+    """Set the password that counts together with a code; other sessions end."""
+    user = user_of(request)
     return _act(
         request,
         "The password is set. It counts together with a code.",
         lambda: services.set_password(
             actor=actor_of(request),
-            user=user_of(request),
+            user=user,
             password=request.POST.get("password", ""),
         ),
+        and_then=lambda: _keep_this_session(request, user),
     )
 
 
@@ -234,19 +237,33 @@ def set_password(request: HttpRequest) -> HttpResponse:
 @verified
 @require_POST
 def remove_password(request: HttpRequest) -> HttpResponse:
-    """Leave passkeys as the only way in."""
+    """Leave passkeys as the only way in; other sessions end."""
+    user = user_of(request)
     return _act(
         request,
         "The password is removed.",
-        lambda: services.remove_password(
-            actor=actor_of(request), user=user_of(request)
-        ),
+        lambda: services.remove_password(actor=actor_of(request), user=user),
+        and_then=lambda: _keep_this_session(request, user),
     )
 
 
-def _act(request: HttpRequest, done: str, act: Callable[[], object]) -> HttpResponse:
+def _keep_this_session(request: HttpRequest, user: User) -> None:
+    """Tie the session to the changed password; Django drops all that are not.
+
+    The cookie stays as it is: the session's row is found by it.
+    """
+    request.session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+
+
+def _act(
+    request: HttpRequest,
+    done: str,
+    act: Callable[[], object],
+    and_then: Callable[[], None] = lambda: None,
+) -> HttpResponse:
     try:
         act()
+        and_then()
     except PortwardError as error:
         messages.error(request, f"{error.message} {error.remedy}".strip())
     else:

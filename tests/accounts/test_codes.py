@@ -411,3 +411,15 @@ def test_a_session_by_code_ends_with_its_authenticator(
         actor=actor_for(bob), user=bob, device_id=app.made.device.pk
     )
     assert client.get("/admin/").status_code == 302
+
+
+def test_a_new_password_keeps_this_session_and_ends_the_others(
+    make_user: MakeUser, signed_in_client: SignedInClient
+) -> None:
+    user = make_user("alice", ["security_admin"])
+    here, elsewhere = signed_in_client(user), signed_in_client(user)
+    here.post(reverse("accounts:set_password"), {"password": PASSWORD})
+    assert here.get("/admin/").status_code == 200
+    assert elsewhere.get("/admin/").status_code == 302
+    here.post(reverse("accounts:remove_password"))
+    assert here.get("/admin/").status_code == 200
