@@ -176,18 +176,23 @@ class SessionSerializer(serializers.ModelSerializer[SignIn]):
 
     username = serializers.CharField(source="user.username")
     acr = serializers.SerializerMethodField()
+    device_trusted = serializers.SerializerMethodField()
 
     class Meta:
         model = SignIn
         fields = [
             *("id", "username", "started_at", "last_seen_at", "expires_at", "ended_at"),
             *("end_reason", "label", "address", "country", "city", "provider", "acr"),
-            *("risk", "risk_reasons"),
+            *("risk", "risk_reasons", "device_trusted"),
         ]
 
     def get_acr(self, row: SignIn) -> str:
         """Return the level that was proven."""
         return row.level.value_name
+
+    def get_device_trusted(self, row: SignIn) -> bool:
+        """Return whether its person marked the device as trusted."""
+        return row.device is not None and row.device.trusted_at is not None
 
 
 class SessionList(TenantScopedView, ListAPIView[SignIn]):

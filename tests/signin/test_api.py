@@ -233,3 +233,13 @@ def test_sessions_of_other_tenants_are_not_listed(
     visitor_for(make_user("mallory", ["auditor"], tenant=other_tenant))
     listed = program.send("GET", "/api/v1/sessions").json()["results"]
     assert [row["username"] for row in listed] == ["alice"]
+
+
+def test_a_gateway_reads_what_policies_ask_of_a_session(
+    program: Program, alice: Visitor
+) -> None:
+    target = reverse("api:session", args=[alice.sign_in.pk])
+    before = program.send("GET", target).json()
+    assert (before["risk"], before["device_trusted"]) == (alice.sign_in.risk, False)
+    alice.client.post(reverse("signin:trust_device", args=[alice.sign_in.device_id]))
+    assert program.send("GET", target).json()["device_trusted"] is True
