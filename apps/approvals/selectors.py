@@ -141,7 +141,9 @@ def roles_of(user_id: uuid.UUID) -> frozenset[str]:
     membership = (
         accounts.members().filter(user_id=user_id, user__is_active=True).first()
     )
-    return frozenset(membership.roles) if membership else frozenset()
+    if membership is None or accounts.is_closed(membership):
+        return frozenset()
+    return frozenset(membership.roles)
 
 
 def roles_of_actor(actor: Actor) -> frozenset[str]:

@@ -24,6 +24,7 @@ from apps.accounts.services.enrollment import (
     open_link,
 )
 from apps.accounts.services.freezes import appeal_freeze, freeze, lift_freeze
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.passkeys import (
     VerifiedAssertion,
     fingerprint,
@@ -108,6 +109,7 @@ __all__ = [
     "personal_holder",
     "read_networks",
     "record_sign_out",
+    "refuse_if_sealed",
     "remove_code_device",
     "remove_passkey",
     "remove_password",

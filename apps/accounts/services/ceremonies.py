@@ -19,6 +19,7 @@ from apps.accounts.choices import CeremonyPurpose
 from apps.accounts.errors import CeremonyError, UnknownPasskeyError
 from apps.accounts.models import Ceremony, EnrollmentLink, User
 from apps.accounts.selectors import passkeys, rules_for, usable_passkeys
+from apps.accounts.services.guards import refuse_if_sealed
 
 LIFETIME = dt.timedelta(minutes=5)
 CHALLENGE_BYTES = 32
@@ -59,7 +60,11 @@ def begin_ceremony(*, session_key: str) -> CeremonyOptions:
 def begin_registration(
     *, user: User, session_key: str, link: EnrollmentLink | None
 ) -> CeremonyOptions:
-    """Ask for a new passkey of a person, who holds a link or is signed in."""
+    """Ask for a new passkey of a person, who holds a link or is signed in.
+
+    Raises SealedAccountError.
+    """
+    refuse_if_sealed(user)
     ceremony = _begin(
         CeremonyPurpose.REGISTRATION, session_key, user=user, enrollment_link=link
     )

@@ -21,7 +21,6 @@ from apps.accounts.errors import (
     CodeDeviceNotFoundError,
     CodeRefusedError,
     PasswordInvalidError,
-    SealedAccountError,
     SignInRefusedError,
 )
 from apps.accounts.events import AccountsAction
@@ -29,9 +28,9 @@ from apps.accounts.models import CodeDevice, RecoveryCode, User
 from apps.accounts.selectors import (
     accepted_codes,
     code_devices,
-    is_sealed,
     unused_recovery_codes,
 )
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import note_refused_sign_in, record
 from apps.audit.events import Actor
 from apps.core.rules import NONCE_BYTES, seal, unseal
@@ -67,7 +66,7 @@ def begin_code_device(*, user: User, kind: rules.CodeKind, name: str) -> NewCode
 
     Raises SealedAccountError.
     """
-    _keep_sealed(user)
+    refuse_if_sealed(user)
     CodeDevice.objects.filter(user=user, confirmed=False).delete()
     secret = secrets.token_bytes(SECRET_BYTES)
     device: CodeDevice = CodeDevice.objects.create(
@@ -100,6 +99,7 @@ def confirm_code_device(
     Raises CodeDeviceNotFoundError and CodeRefusedError.
     """
     with transaction.atomic():
+        refuse_if_sealed(user)
         device = _locked(user, device_id, confirmed=False)
         verdict = _judge(device, code)
         if verdict is rules.CodeVerdict.ACCEPTED:
@@ -136,7 +136,7 @@ def new_recovery_codes(*, actor: Actor, user: User) -> list[str]:
 
     Raises SealedAccountError.
     """
-    _keep_sealed(user)
+    refuse_if_sealed(user)
     User.objects.select_for_update().get(pk=user.pk)
     RecoveryCode.objects.filter(user=user).delete()
     codes = [
@@ -161,7 +161,7 @@ def set_password(*, actor: Actor, user: User, password: str) -> None:
 
     Raises PasswordInvalidError and SealedAccountError.
     """
-    _keep_sealed(user)
+    refuse_if_sealed(user)
     try:
         validate_password(password, user)
     except ValidationError as error:
@@ -223,12 +223,6 @@ def check_code(*, user: User, code: str, address: str) -> FallbackProof:
         )
         raise CodeRefusedError(field="code")
     return proof
-
-
-def _keep_sealed(user: User) -> None:
-    """Let nothing but a passkey open a break-glass account."""
-    if is_sealed(user):
-        raise SealedAccountError("A sealed account is opened by passkey only.")
 
 
 def _match(user: User, code: str) -> FallbackProof | None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.accounts.errors import EnrollmentLinkError
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import EnrollmentLink, User
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import record
 from apps.audit.events import Actor
 
@@ -21,7 +22,11 @@ LIFETIME = dt.timedelta(minutes=30)
 
 @transaction.atomic
 def issue_enrollment_link(*, actor: Actor, user: User) -> str:
-    """Return the token of a new link; links issued before stop working."""
+    """Return the token of a new link; links issued before stop working.
+
+    Raises SealedAccountError.
+    """
+    refuse_if_sealed(user)
     now = timezone.now()
     EnrollmentLink.objects.filter(
         user=user, used_at__isnull=True, revoked_at__isnull=True

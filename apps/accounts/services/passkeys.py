@@ -38,6 +38,7 @@ from apps.accounts.events import AccountsAction
 from apps.accounts.models import Ceremony, EnrollmentLink, Passkey, User
 from apps.accounts.selectors import rules_for
 from apps.accounts.services.ceremonies import consume, relying_party
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import actor_for, note_refused_sign_in, record
 from apps.audit.events import Actor
 
@@ -189,6 +190,7 @@ def remove_passkey(
     thief who holds one key cannot lock the owner out with it, since removing a key
     takes another. Raises UnknownPasskeyError, LastPasskeyError and OtherKeyNeededError.
     """
+    refuse_if_sealed(user)
     keys = list(Passkey.objects.select_for_update().filter(user=user))
     wanted = next((key for key in keys if key.pk == passkey_id), None)
     if wanted is None:
@@ -228,6 +230,7 @@ def fingerprint(passkey: Passkey) -> str:
 def _store(
     user: User, ceremony: Ceremony, made: rules.RegisteredCredential, name: str
 ) -> Passkey:
+    refuse_if_sealed(user)
     if ceremony.enrollment_link is not None:
         _use_link(ceremony.enrollment_link)
     if Passkey.objects.filter(credential_id=made.credential_id).exists():

@@ -22,6 +22,7 @@ from apps.accounts.events import AccountsAction
 from apps.accounts.models import Membership, User
 from apps.accounts.selectors import memberships
 from apps.accounts.services.enrollment import issue_enrollment_link
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import record
 from apps.audit.events import Actor
 from apps.tenants.services import require_tenant_id
@@ -68,6 +69,7 @@ def grant_membership(*, actor: Actor, user: User, roles: Sequence[str]) -> Membe
     Raises UnknownRoleError and LastSecurityAdminError.
     """
     wanted = _valid_roles(roles)
+    refuse_if_sealed(user)
     # Locking every row of the tenant keeps the last security admin from vanishing
     # in two transactions at once.
     rows = {row.user_id: row for row in Membership.objects.select_for_update()}

@@ -8,13 +8,19 @@ from __future__ import annotations
 import datetime as dt
 
 from django.db import transaction
+from django.utils import timezone
 
 from apps.accounts.choices import TenantRole
 from apps.accounts.errors import NotAMemberError, SealedAccountError
 from apps.accounts.events import AccountsAction
-from apps.accounts.models import Membership, User
+from apps.accounts.models import (
+    ApiToken,
+    CodeDevice,
+    EnrollmentLink,
+    Membership,
+    User,
+)
 from apps.accounts.selectors import (
-    code_devices,
     memberships,
     unused_recovery_codes,
     usable_passkeys,
@@ -37,6 +43,9 @@ def seal_membership(*, actor: Actor, user: User) -> Membership:
     membership = _locked(user)
     if found := _obstacle(user):
         raise SealedAccountError(found, remedy="Mend that, then seal it.")
+    EnrollmentLink.objects.filter(
+        user=user, used_at__isnull=True, revoked_at__isnull=True
+    ).update(revoked_at=timezone.now())
     before = list(membership.roles)
     membership.is_sealed, membership.open_until = True, None
     membership.roles = sorted(ROLES)
@@ -87,10 +96,12 @@ def _obstacle(user: User) -> str:
         return "A passkey of the account is synced; use a hardware key."
     if (
         user.has_usable_password()
-        or code_devices(user).exists()
+        or CodeDevice.objects.filter(user=user, confirmed=True).exists()
         or unused_recovery_codes(user).exists()
     ):
         return "The account has a password, authenticator or recovery codes."
+    if ApiToken.objects.filter(user=user, revoked_at__isnull=True).exists():
+        return "The account has an API token."
     return ""
 
 

@@ -20,6 +20,7 @@ from apps.accounts.errors import ApiTokenInvalidError, ApiTokenRefusedError
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.selectors import scopes_in_scope
+from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import actor_for
 from apps.audit import services as audit
 from apps.audit.events import Actor
@@ -94,6 +95,7 @@ def issue_api_token(
     Raises ApiTokenInvalidError for a name, lifetime, scope or network that is not
     accepted, and for a scope that the person's own roles do not carry.
     """
+    refuse_if_sealed(user)
     tenant_id = require_tenant_id()
     name = spec.name.strip()
     if not name or len(name) > ApiToken.NAME_LENGTH:

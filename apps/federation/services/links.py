@@ -11,6 +11,7 @@ import uuid
 from django.db import IntegrityError, transaction
 
 from apps.accounts.models import User
+from apps.accounts.services import refuse_if_sealed
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.federation.errors import LinkNotFoundError, LinkTakenError
@@ -33,8 +34,10 @@ def link(
 ) -> FederatedLink:
     """Let a provider's subject stand for a person who has proven themselves to us.
 
-    Linking the same two again changes nothing. Raises LinkTakenError.
+    Linking the same two again changes nothing. Raises LinkTakenError and
+    SealedAccountError.
     """
+    refuse_if_sealed(user)
     known = FederatedLink.objects.filter(
         provider=provider, user=user, subject=subject
     ).first()

@@ -14,7 +14,7 @@ from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from apps.accounts.models import Passkey, User
-from apps.accounts.selectors import refused_sign_ins
+from apps.accounts.selectors import memberships, refused_sign_ins
 from apps.accounts.services import fingerprint
 from apps.accounts.services.trail import actor_for, record
 from apps.audit.events import Actor
@@ -56,7 +56,7 @@ def open_session(
         session_hash=hash_session(session_key),
         started_at=now,
         last_seen_at=now,
-        expires_at=now + sessions.ABSOLUTE,
+        expires_at=min([now + sessions.ABSOLUTE, *_ends_of_rights(user, now)]),
         factors=[factor.as_dict() for factor in factors],
         otp_device=otp_device,
         provider=provider.name if provider else "",
@@ -330,6 +330,12 @@ def _score(
             earlier=sightings(user, but=but),
         )
     )
+
+
+def _ends_of_rights(user: User, now: dt.datetime) -> list[dt.datetime]:
+    """Return when the rights of a break-glass account end that is open now."""
+    ends = [row.open_until for row in memberships(user)]
+    return [end for end in ends if end is not None and end > now]
 
 
 def _place(facts: RequestFacts) -> dict[str, Any]:
