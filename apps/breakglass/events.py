@@ -12,6 +12,7 @@ class BreakGlassAction(StrEnum):
     ENDED = "breakglass.ended"
     REVIEWED = "breakglass.reviewed"
     DRILL_ANNOUNCED = "breakglass.drill_announced"
+    DRILL_FAILED = "breakglass.drill_failed"
     DRILL_DONE = "breakglass.drill_done"
 
 

@@ -6,7 +6,7 @@ from django.db import models
 from typing_extensions import override
 
 from apps.accounts.models import User
-from apps.breakglass.rules import ActivationFacts
+from apps.breakglass.rules import LONGEST, ActivationFacts
 from apps.tenants.models import TenantModel
 
 
@@ -48,6 +48,8 @@ class Activation(TenantModel):
     ended_by = models.CharField(max_length=200, blank=True)
     sign_in_id = models.UUIDField()
     proof_id = models.UUIDField()
+    # What the signature was over, and the signature; the operation itself is swept.
+    evidence = models.JSONField(default=dict)
     closed_at = models.DateTimeField(null=True)
     closed_by = models.CharField(max_length=200, blank=True)
     findings = models.TextField(max_length=4000, blank=True)
@@ -60,6 +62,10 @@ class Activation(TenantModel):
             models.CheckConstraint(
                 condition=models.Q(ends_at__gt=models.F("opened_at")),
                 name="breakglass_activation_ends",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(ends_at__lte=models.F("opened_at") + LONGEST),
+                name="breakglass_activation_at_most_an_hour",
             ),
             models.CheckConstraint(
                 condition=models.Q(closed_at__isnull=True)

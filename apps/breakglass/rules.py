@@ -11,6 +11,9 @@ from apps.breakglass.choices import AccountState
 DURATIONS_MINUTES = (15, 30, 60)
 REVIEW_WITHIN = dt.timedelta(hours=24)
 DRILL_EVERY = dt.timedelta(days=90)
+# What was announced longer ago is an emergency again.
+DRILL_LASTS = dt.timedelta(hours=1)
+LONGEST = dt.timedelta(hours=1)
 WANTED_ACCOUNTS = 2
 SHORTEST_REASON = 10
 SHORTEST_FINDINGS = 20
@@ -32,14 +35,24 @@ def end_of(activation: ActivationFacts) -> dt.datetime:
     return min(activation.ended_at, activation.ends_at)
 
 
+def was_late(activation: ActivationFacts) -> bool:
+    """Say whether a review was closed after its time."""
+    closed = activation.closed_at
+    return closed is not None and closed - end_of(activation) >= REVIEW_WITHIN
+
+
 def state_of(
-    activations: Sequence[ActivationFacts], *, is_retired: bool, now: dt.datetime
+    activations: Sequence[ActivationFacts],
+    *,
+    sealed_at: dt.datetime,
+    is_retired: bool,
+    now: dt.datetime,
 ) -> AccountState:
     """Return where an account stands.
 
     1. A retired account is no break-glass account any more.
     2. It is open while an activation runs.
-    3. It locks when a review is overdue.
+    3. It locks when a review is overdue, and stays so until it is sealed again.
     4. It waits for review, and may be opened again meanwhile: emergencies do not wait.
     5. Else it is sealed.
     """
@@ -48,11 +61,21 @@ def state_of(
     if any(end_of(each) > now for each in activations):
         return AccountState.OPEN
     ends = [end_of(each) for each in activations if each.closed_at is None]
-    if not ends:
-        return AccountState.SEALED
-    return (
-        AccountState.LOCKED if now - min(ends) >= REVIEW_WITHIN else AccountState.REVIEW
-    )
+    if any(now - end >= REVIEW_WITHIN for end in ends) or any(
+        was_late(each) and each.closed_at is not None and each.closed_at > sealed_at
+        for each in activations
+    ):
+        return AccountState.LOCKED
+    return AccountState.REVIEW if ends else AccountState.SEALED
+
+
+def may_seal(state: AccountState, *, is_reviewed: bool) -> bool:
+    """Say whether an account that was sealed before may be sealed again."""
+    match state:
+        case AccountState.RETIRED | AccountState.LOCKED:
+            return is_reviewed
+        case AccountState.SEALED | AccountState.OPEN | AccountState.REVIEW:
+            return False
 
 
 def may_open(state: AccountState) -> bool:
@@ -62,6 +85,11 @@ def may_open(state: AccountState) -> bool:
             return True
         case AccountState.OPEN | AccountState.LOCKED | AccountState.RETIRED:
             return False
+
+
+def is_drill(announced_at: dt.datetime | None, now: dt.datetime) -> bool:
+    """Say whether a use that begins now is the drill that was announced."""
+    return announced_at is not None and now - announced_at < DRILL_LASTS
 
 
 def is_drill_due(

@@ -15,6 +15,7 @@ from apps.audit.selectors import found_entries
 from apps.breakglass import rules
 from apps.breakglass.choices import AccountState
 from apps.breakglass.models import Activation, BreakGlassAccount, Notice
+from apps.signin.models import SignIn
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ def state_of(
     """Return where an account stands."""
     return rules.state_of(
         [each.facts() for each in account.activations.all()],
+        sealed_at=account.sealed_at,
         is_retired=account.retired_at is not None,
         now=now or timezone.now(),
     )
@@ -96,10 +98,16 @@ def acts_during(activation: Activation) -> QuerySet[AuditEntry]:
     ).order_by("sequence")
 
 
+def usable_accounts() -> int:
+    """Return how many accounts could be opened in an emergency, or are open."""
+    now = timezone.now()
+    states = [state_of(row, now=now) for row in accounts()]
+    return sum(rules.may_open(s) or s is AccountState.OPEN for s in states)
+
+
 def is_short_of_accounts() -> bool:
-    """Say whether the tenant has fewer accounts than it should."""
-    kept = BreakGlassAccount.objects.filter(retired_at__isnull=True).count()
-    return kept < rules.WANTED_ACCOUNTS
+    """Say whether the tenant has fewer usable accounts than it should."""
+    return usable_accounts() < rules.WANTED_ACCOUNTS
 
 
 def drills_due() -> list[BreakGlassAccount]:
@@ -115,9 +123,34 @@ def drills_due() -> list[BreakGlassAccount]:
     ]
 
 
+@dataclass(frozen=True)
+class Drill:
+    """Which steps of a drill were done."""
+
+    sign_in: bool
+    open: bool
+    end: bool
+    review: bool
+
+
+def drill_of(account: BreakGlassAccount, *, since: dt.datetime) -> Drill:
+    """Return how far the drill has come that was announced at a moment."""
+    sign_ins = SignIn.objects.filter(user_id=account.user_id, started_at__gte=since)
+    uses = Activation.objects.filter(
+        account=account, is_drill=True, opened_at__gte=since
+    )
+    use = uses.first()
+    if use is None:
+        return Drill(sign_ins.exists(), open=False, end=False, review=False)
+    is_over = rules.end_of(use.facts()) <= timezone.now()
+    return Drill(
+        sign_ins.exists(), open=True, end=is_over, review=use.closed_at is not None
+    )
+
+
 def security_admins() -> list[User]:
     """Return whom to tell: the tenant's security admins of ordinary days."""
     rows = Membership.objects.filter(
-        roles__contains=["security_admin"], is_sealed=False
+        roles__contains=["security_admin"], is_sealed=False, user__is_active=True
     )
     return [row.user for row in rows.select_related("user")]

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
 
 from apps.accounts import services as people
-from apps.accounts.models import User
+from apps.accounts.choices import TenantRole
+from apps.accounts.errors import RoleRequiredError
+from apps.accounts.models import Membership, User
+from apps.accounts.selectors import roles_in_scope
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.breakglass import rules, selectors
@@ -28,17 +32,22 @@ from apps.breakglass.events import BreakGlassAction, Topic
 from apps.breakglass.models import Activation, BreakGlassAccount, Notice
 from apps.outbox.services import enqueue
 from apps.signin import services as sessions
+from apps.signin.models import PendingOperation
+from apps.signin.selectors import live_sign_ins_of
 from apps.tenants.services import require_tenant_id
 
 
 @transaction.atomic
 def seal(*, actor: Actor, user: User) -> BreakGlassAccount:
-    """Make a member a break-glass account. Nobody seals themselves.
+    """Make a member a break-glass account, or seal one again after a late review.
 
-    Raises GlassInvalidError and SealedAccountError.
+    Nobody seals themselves. Raises GlassInvalidError, GlassStateError,
+    OwnActivationError, RoleRequiredError and SealedAccountError.
     """
     if actor.id == str(user.pk):
         raise GlassInvalidError("Somebody else has to seal your account.", field="user")
+    _require_ordinary_admin(actor)
+    _require_sealable(user)
     people.seal_membership(actor=actor, user=user)
     sessions.end_sessions(actor=actor, user=user)
     account, _is_new = BreakGlassAccount.objects.update_or_create(
@@ -57,8 +66,10 @@ def seal(*, actor: Actor, user: User) -> BreakGlassAccount:
 def retire(*, actor: Actor, account_id: uuid.UUID) -> None:
     """Let an account be a break-glass account no more.
 
-    Raises AccountNotFoundError, and GlassStateError while it is open or under review.
+    Raises AccountNotFoundError, OwnActivationError, RoleRequiredError, and
+    GlassStateError while it is open or under review.
     """
+    _require_ordinary_admin(actor)
     account = _locked(account_id)
     if selectors.state_of(account) is not AccountState.SEALED:
         raise GlassStateError("Only an account that is sealed can be retired.")
@@ -102,14 +113,16 @@ def break_glass(
         tenant_id=account.tenant_id,
         account=account,
         reason=reason[:500],
-        is_drill=account.drill_announced_at is not None,
+        is_drill=rules.is_drill(account.drill_announced_at, now),
         opened_at=now,
         ends_at=ends_at,
         sign_in_id=sign_in_id,
         proof_id=proof_id,
+        evidence=_evidence(proof_id),
     )
     people.open_sealed(user=user, until=ends_at)
-    sessions.limit_session(sign_in_id=sign_in_id, until=ends_at)
+    for row in live_sign_ins_of(user):
+        sessions.limit_session(sign_in_id=row.pk, until=ends_at)
     _tell(activation)
     _audit(actor, BreakGlassAction.OPENED, activation)
     return activation
@@ -135,10 +148,13 @@ def end_activation(*, actor: Actor, activation_id: uuid.UUID) -> None:
 
 @transaction.atomic
 def close_review(*, actor: Actor, activation_id: uuid.UUID, findings: str) -> None:
-    """Write down what the use was, and seal the account again. Another person does.
+    """Write down what the use was. Another security admin does.
 
-    Raises GlassInvalidError, GlassStateError and OwnActivationError.
+    In time, the account is sealed again by it; later it stays locked until somebody
+    seals it. Raises GlassInvalidError, GlassStateError, OwnActivationError and
+    RoleRequiredError.
     """
+    _require_ordinary_admin(actor)
     findings = findings.strip()
     if len(findings) < rules.SHORTEST_FINDINGS:
         raise GlassInvalidError(
@@ -198,11 +214,73 @@ def record_drill(
 
 
 @transaction.atomic
+def call_drill_off(
+    *, actor: Actor, account_id: uuid.UUID, step: str, seconds: dict[str, int]
+) -> None:
+    """Write down at which step a drill stopped; the next use is an emergency again."""
+    account = _locked(account_id)
+    account.drill_announced_at = None
+    account.save(update_fields=["drill_announced_at"])
+    audit.append(
+        actor=actor,
+        action=BreakGlassAction.DRILL_FAILED,
+        target_type="BreakGlassAccount",
+        target_id=account.user.username,
+        after={"step": step, "seconds": seconds},
+    )
+
+
+@transaction.atomic
 def acknowledge(*, user: User, notice_id: uuid.UUID) -> None:
     """Note that a security admin has read a notice of theirs."""
     Notice.objects.filter(pk=notice_id, user=user, acknowledged_at__isnull=True).update(
         acknowledged_at=timezone.now()
     )
+
+
+def _require_ordinary_admin(actor: Actor) -> None:
+    """Ask for a security admin with an account of their own.
+
+    Two break-glass accounts in one hand could otherwise vouch for each other.
+    """
+    row = (
+        Membership.objects.select_related("user").filter(user_id=actor.id).first()
+        if actor.kind == "user"
+        else None
+    )
+    if row is not None and row.is_sealed:
+        raise OwnActivationError("A break-glass account does not vouch for another.")
+    if row is None or TenantRole.SECURITY_ADMIN not in roles_in_scope(row.user):
+        raise RoleRequiredError("Only a security admin of this tenant may do this.")
+
+
+def _require_sealable(user: User) -> None:
+    account = (
+        BreakGlassAccount.objects.select_for_update(of=("self",))
+        .filter(user_id=user.pk)
+        .first()
+    )
+    if account is None:
+        return
+    is_reviewed = not account.activations.filter(closed_at__isnull=True).exists()
+    if not rules.may_seal(selectors.state_of(account), is_reviewed=is_reviewed):
+        raise GlassStateError("This account cannot be sealed now.")
+
+
+def _evidence(proof_id: uuid.UUID) -> dict[str, Any]:
+    """Return all that proves the opening, also when the operation is swept."""
+    row = PendingOperation.objects.filter(pk=proof_id).first()
+    if row is None:
+        return {}
+    return {
+        "operation": row.operation,
+        "method": row.method,
+        "path": row.path,
+        "body_digest": row.body_digest,
+        "who": str(row.user_id),
+        "id": str(row.pk),
+        "assertion": row.evidence,
+    }
 
 
 def _tell(activation: Activation) -> None:

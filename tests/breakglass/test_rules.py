@@ -10,14 +10,17 @@ from apps.breakglass.choices import AccountState
 from apps.breakglass.rules import (
     ActivationFacts,
     end_of,
+    is_drill,
     is_drill_due,
     may_open,
+    may_seal,
     state_of,
 )
 
 NOW = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)
 HOUR = dt.timedelta(hours=1)
 SECOND = dt.timedelta(seconds=1)
+SEALED = NOW - dt.timedelta(days=30)
 
 
 def use(
@@ -41,23 +44,50 @@ def use(
         ([use(HOUR, ended=-SECOND)], AccountState.REVIEW),
         ([use(-24 * HOUR + SECOND)], AccountState.REVIEW),
         ([use(-24 * HOUR)], AccountState.LOCKED),
-        ([use(-48 * HOUR, closed=-HOUR)], AccountState.SEALED),
+        ([use(-48 * HOUR, closed=-25 * HOUR)], AccountState.SEALED),
+        ([use(-48 * HOUR, closed=-24 * HOUR)], AccountState.LOCKED),
         ([use(-48 * HOUR, closed=-HOUR), use(HOUR)], AccountState.OPEN),
         ([use(-48 * HOUR), use(-HOUR)], AccountState.LOCKED),
     ],
     ids=[
         *("never", "open", "just-ended", "ended-by-hand", "due", "overdue"),
-        *("reviewed", "again", "one-overdue"),
+        *("reviewed", "reviewed-late", "again", "one-overdue"),
     ],
 )
 def test_the_state_follows_from_uses_and_time(
     uses: list[ActivationFacts], state: AccountState
 ) -> None:
-    assert state_of(uses, is_retired=False, now=NOW) is state
+    found = state_of(uses, sealed_at=SEALED, is_retired=False, now=NOW)
+    assert found is state
+
+
+def test_a_late_review_locks_until_the_account_is_sealed_after_it() -> None:
+    late = use(-48 * HOUR, closed=-HOUR)
+
+    def state(sealed: dt.timedelta) -> AccountState:
+        return state_of([late], sealed_at=NOW + sealed, is_retired=False, now=NOW)
+
+    assert state(-HOUR - SECOND) is AccountState.LOCKED
+    assert state(-HOUR + SECOND) is AccountState.SEALED
+
+
+def test_only_what_is_locked_or_retired_and_reviewed_is_sealed_again() -> None:
+    assert [s for s in AccountState if may_seal(s, is_reviewed=True)] == [
+        AccountState.LOCKED,
+        AccountState.RETIRED,
+    ]
+    assert not any(may_seal(s, is_reviewed=False) for s in AccountState)
+
+
+def test_a_drill_that_was_announced_an_hour_ago_is_none_any_more() -> None:
+    assert is_drill(NOW - HOUR + SECOND, NOW)
+    assert not is_drill(NOW - HOUR, NOW)
+    assert not is_drill(None, NOW)
 
 
 def test_a_retired_account_is_none_whatever_it_did() -> None:
-    assert state_of([use(HOUR)], is_retired=True, now=NOW) is AccountState.RETIRED
+    found = state_of([use(HOUR)], sealed_at=SEALED, is_retired=True, now=NOW)
+    assert found is AccountState.RETIRED
 
 
 def test_only_sealed_and_freshly_used_accounts_may_be_opened() -> None:

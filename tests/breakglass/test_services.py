@@ -38,53 +38,12 @@ from apps.outbox.services import MessageEnvelope
 from apps.signin.models import SignIn
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
+from tests.breakglass.conftest import FINDINGS, REASON, Safe, open_it
 from tests.factories import accounts
 from tests.factories.accounts import SYSTEM, MakeUser
 from tests.signin.conftest import Visitor, visitor_for  # noqa: F401  # a fixture
 
 pytestmark = pytest.mark.django_db
-REASON = "The identity provider is down."
-FINDINGS = "Restarted the provider; nothing else was touched."
-
-
-@pytest.fixture
-def admin(make_user: MakeUser) -> User:
-    user = make_user("alice", ["security_admin"])
-    User.objects.filter(pk=user.pk).update(email="alice@example.test")
-    user.refresh_from_db()
-    return user
-
-
-@pytest.fixture
-def glass(
-    tenant: Tenant,
-    admin: User,
-    make_user: MakeUser,
-    visitor_for: Callable[[User], Visitor],  # noqa: F811  # the fixture
-) -> Visitor:
-    """Return the holder of a sealed account, signed in."""
-    user = make_user("glass-1", ["auditor"])
-    visitor = visitor_for(user)
-    with tenant_scope(tenant.pk):
-        services.seal(actor=actor_for(admin), user=user)
-    again = visitor_for(user)
-    Passkey.objects.filter(user=user).exclude(
-        credential_id=again.authenticator.credential_id
-    ).delete()
-    del visitor
-    return again
-
-
-def open_it(glass: Visitor, **changes: object) -> Activation:
-    arguments: dict[str, object] = {
-        "actor": actor_for(glass.user),
-        "user": glass.user,
-        "reason": REASON,
-        "minutes": 15,
-        "sign_in_id": glass.sign_in.pk,
-        "proof_id": uuid.UUID(int=1),
-    }
-    return services.break_glass(**(arguments | changes))  # type: ignore[arg-type]
 
 
 def roles_work(user: User) -> bool:
@@ -100,7 +59,7 @@ def end(activation: Activation, ago: dt.timedelta = dt.timedelta(0)) -> None:
     Membership.objects.filter(user=activation.account.user).update(open_until=now - ago)
 
 
-def test_a_sealed_account_can_do_nothing(tenant: Tenant, glass: Visitor) -> None:
+def test_a_sealed_account_can_do_nothing(tenant: Tenant, glass: Safe) -> None:
     with tenant_scope(tenant.pk):
         assert not roles_work(glass.user)
     assert glass.client.get("/admin/")["Location"] == reverse("breakglass:open")
@@ -108,7 +67,7 @@ def test_a_sealed_account_can_do_nothing(tenant: Tenant, glass: Visitor) -> None
 
 
 def test_breaking_the_glass_gives_the_roles_until_it_ends(
-    tenant: Tenant, glass: Visitor
+    tenant: Tenant, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         activation = open_it(glass)
@@ -117,7 +76,7 @@ def test_breaking_the_glass_gives_the_roles_until_it_ends(
         assert not roles_work(glass.user)
 
 
-def test_the_session_ends_with_the_activation(tenant: Tenant, glass: Visitor) -> None:
+def test_the_session_ends_with_the_activation(tenant: Tenant, glass: Safe) -> None:
     with tenant_scope(tenant.pk):
         activation = open_it(glass)
     assert glass.sign_in.expires_at == activation.ends_at
@@ -131,14 +90,14 @@ def test_the_session_ends_with_the_activation(tenant: Tenant, glass: Visitor) ->
     ids=["reason", "minutes"],
 )
 def test_a_reason_and_a_short_time_are_asked_for(
-    tenant: Tenant, glass: Visitor, change: dict[str, object], field: str
+    tenant: Tenant, glass: Safe, change: dict[str, object], field: str
 ) -> None:
     with tenant_scope(tenant.pk), pytest.raises(GlassInvalidError) as caught:
         open_it(glass, **change)
     assert caught.value.field == field
 
 
-def test_an_open_account_is_not_opened_again(tenant: Tenant, glass: Visitor) -> None:
+def test_an_open_account_is_not_opened_again(tenant: Tenant, glass: Safe) -> None:
     with tenant_scope(tenant.pk):
         open_it(glass)
         with pytest.raises(GlassStateError):
@@ -146,13 +105,13 @@ def test_an_open_account_is_not_opened_again(tenant: Tenant, glass: Visitor) -> 
 
 
 def test_an_ordinary_account_has_no_glass_to_break(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk), pytest.raises(AccountNotFoundError):
         open_it(glass, user=admin)
 
 
-def test_an_overdue_review_locks_the_account(tenant: Tenant, glass: Visitor) -> None:
+def test_an_overdue_review_locks_the_account(tenant: Tenant, glass: Safe) -> None:
     with tenant_scope(tenant.pk):
         activation = open_it(glass)
         end(activation, ago=dt.timedelta(hours=24))
@@ -164,7 +123,7 @@ def test_an_overdue_review_locks_the_account(tenant: Tenant, glass: Visitor) -> 
 
 
 def test_while_a_review_is_due_emergencies_do_not_wait(
-    tenant: Tenant, glass: Visitor
+    tenant: Tenant, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         end(open_it(glass), ago=dt.timedelta(hours=23))
@@ -172,7 +131,7 @@ def test_while_a_review_is_due_emergencies_do_not_wait(
 
 
 def test_every_security_admin_is_told_in_the_same_transaction(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         open_it(glass)
@@ -182,7 +141,7 @@ def test_every_security_admin_is_told_in_the_same_transaction(
 
 
 def test_the_mail_goes_to_everybody_once(
-    tenant: Tenant, glass: Visitor, settings: Settings
+    tenant: Tenant, glass: Safe, settings: Settings
 ) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     with tenant_scope(tenant.pk):
@@ -200,7 +159,7 @@ def test_the_mail_goes_to_everybody_once(
 def test_a_banner_stands_on_every_page_of_everybody(
     tenant: Tenant,
     admin: User,
-    glass: Visitor,
+    glass: Safe,
     make_user: MakeUser,
     visitor_for: Callable[[User], Visitor],  # noqa: F811  # the fixture
 ) -> None:
@@ -228,7 +187,7 @@ def test_a_banner_stands_on_every_page_of_everybody(
 
 
 def test_the_page_asks_for_a_signature_over_reason_and_time(
-    tenant: Tenant, glass: Visitor
+    tenant: Tenant, glass: Safe
 ) -> None:
     address = reverse("breakglass:open")
     answer = glass.client.post(address, {"reason": REASON, "minutes": "30"})
@@ -248,7 +207,7 @@ def test_the_page_asks_for_a_signature_over_reason_and_time(
 
 
 def test_another_person_closes_the_review(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         activation = open_it(glass)
@@ -276,7 +235,7 @@ def test_another_person_closes_the_review(
 
 
 def test_the_review_lists_what_the_account_did(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         activation = open_it(glass)
@@ -293,7 +252,7 @@ def test_the_review_lists_what_the_account_did(
     assert acts.count("accounts.user_created") == 1
 
 
-def test_nothing_but_a_passkey_is_added_to_a_sealed_account(glass: Visitor) -> None:
+def test_nothing_but_a_passkey_is_added_to_a_sealed_account(glass: Safe) -> None:
     actor = actor_for(glass.user)
     with pytest.raises(SealedAccountError):
         people.set_password(actor=actor, user=glass.user, password="x" * 20)
@@ -334,7 +293,7 @@ def test_nobody_seals_themselves(tenant: Tenant, admin: User) -> None:
 
 
 def test_a_sealed_account_does_not_count_as_the_last_security_admin(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk), pytest.raises(LastSecurityAdminError):
         people.revoke_membership(actor=SYSTEM, user=admin)
@@ -342,7 +301,7 @@ def test_a_sealed_account_does_not_count_as_the_last_security_admin(
 
 
 def test_a_retired_account_is_an_auditors(
-    tenant: Tenant, admin: User, glass: Visitor
+    tenant: Tenant, admin: User, glass: Safe
 ) -> None:
     with tenant_scope(tenant.pk):
         account = selectors.account_of(glass.user)
@@ -354,7 +313,7 @@ def test_a_retired_account_is_an_auditors(
 
 
 def test_another_tenant_sees_none_of_it(
-    glass: Visitor, tenant: Tenant, other_tenant: Tenant
+    glass: Safe, tenant: Tenant, other_tenant: Tenant
 ) -> None:
     with tenant_scope(tenant.pk):
         open_it(glass)
@@ -366,7 +325,7 @@ def test_another_tenant_sees_none_of_it(
 def test_the_pages_show_accounts_uses_and_reviews(
     tenant: Tenant,
     admin: User,
-    glass: Visitor,
+    glass: Safe,
     visitor_for: Callable[[User], Visitor],  # noqa: F811  # the fixture
 ) -> None:
     boss = visitor_for(admin)
@@ -393,13 +352,12 @@ def test_the_pages_show_accounts_uses_and_reviews(
 def test_a_drill_is_walked_through_and_timed(
     tenant: Tenant,
     admin: User,
-    glass: Visitor,
-    visitor_for: Callable[[User], Visitor],  # noqa: F811  # the fixture
+    glass: Safe,
 ) -> None:
     def people_act() -> None:
         try:
             wait_until_announced(tenant)
-            fresh = visitor_for(glass.user)
+            fresh = glass.again()
             with tenant_scope(tenant.pk):
                 activation = open_it(fresh)
                 services.end_activation(
@@ -439,7 +397,7 @@ def wait_until_announced(tenant: Tenant) -> None:
     raise AssertionError("nobody announced the drill")
 
 
-def test_a_drill_that_nobody_does_fails(glass: Visitor) -> None:
+def test_a_drill_that_nobody_does_fails(glass: Safe) -> None:
     with pytest.raises(CommandError, match="failed"):
         call_command(
             "break_glass_drill",

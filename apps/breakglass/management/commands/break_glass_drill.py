@@ -10,16 +10,17 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 from typing_extensions import override
 
-from apps.accounts.errors import UserNotFoundError
 from apps.accounts.selectors import user_by_username
 from apps.audit.events import Actor
-from apps.breakglass import selectors, services
-from apps.breakglass.models import Activation, BreakGlassAccount
-from apps.signin.models import SignIn
+from apps.breakglass import rules, selectors, services
+from apps.breakglass.models import BreakGlassAccount
+from apps.core.errors import PortwardError
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import tenant_scope
 
+ACTOR = Actor.command("break_glass_drill")
 _POLL_SECONDS = 0.2
+_LONGEST = int(rules.DRILL_LASTS.total_seconds())
 
 
 class Command(BaseCommand):
@@ -37,54 +38,64 @@ class Command(BaseCommand):
 
     @override
     def handle(self, *args: Any, **options: Any) -> None:
-        actor = Actor.command("break_glass_drill")
-        self._tenant = tenant_by_slug(options["tenant"])
+        if not 0 <= options["timeout"] <= _LONGEST:
+            raise CommandError(f"A drill takes {_LONGEST} seconds at most.")
+        account = self._announce(options["tenant"], options["account"])
+        self._deadline = time.monotonic() + options["timeout"]
+        self._step, self._seconds = "", dict[str, int]()
         try:
-            user = user_by_username(options["account"])
-        except UserNotFoundError as error:
-            raise CommandError(error.message) from error
-        with tenant_scope(self._tenant.pk):
-            account = selectors.account_of(user)
-            if account is None:
-                raise CommandError(f"{user} is no break-glass account here.")
-            services.announce_drill(actor=actor, account_id=account.pk)
-        self._began = time.monotonic()
-        self._deadline = self._began + options["timeout"]
-        seconds = self._steps(account)
-        with tenant_scope(self._tenant.pk):
-            services.record_drill(actor=actor, account_id=account.pk, seconds=seconds)
-        self.stdout.write(f"Drill done in {sum(seconds.values())} s.")
+            self._walk(account)
+        except (CommandError, KeyboardInterrupt):
+            with tenant_scope(account.tenant_id):
+                services.call_drill_off(
+                    actor=ACTOR,
+                    account_id=account.pk,
+                    step=self._step,
+                    seconds=self._seconds,
+                )
+            raise
+        with tenant_scope(account.tenant_id):
+            services.record_drill(
+                actor=ACTOR, account_id=account.pk, seconds=self._seconds
+            )
+        self.stdout.write(f"Drill done in {sum(self._seconds.values())} s.")
 
-    def _steps(self, account: BreakGlassAccount) -> dict[str, int]:
-        known = set(SignIn.objects.filter(user=account.user).values_list("pk"))
-        uses = Activation.objects.filter(account=account, is_drill=True)
-        with tenant_scope(self._tenant.pk):
-            before = set(uses.values_list("pk", flat=True))
+    def _announce(self, slug: str, username: str) -> BreakGlassAccount:
+        try:
+            tenant = tenant_by_slug(slug)
+            user = user_by_username(username)
+            with tenant_scope(tenant.pk):
+                account = selectors.account_of(user)
+                if account is None:
+                    raise CommandError(f"{user} is no break-glass account here.")
+                return services.announce_drill(actor=ACTOR, account_id=account.pk)
+        except PortwardError as error:
+            raise CommandError(f"{error.message} {error.remedy}".strip()) from error
 
-        def newest() -> Activation | None:
-            return uses.exclude(pk__in=before).first()
+    def _walk(self, account: BreakGlassAccount) -> None:
+        begun = account.drill_announced_at
+        assert begun is not None  # noqa: S101  # it was announced just now
 
-        def is_in() -> bool:
-            found = SignIn.objects.filter(user=account.user).values_list("pk")
-            return bool(set(found) - known)
+        def seen(part: str) -> Callable[[], object]:
+            return lambda: getattr(selectors.drill_of(account, since=begun), part)
 
-        return {
-            "sign_in": self._wait("Fetch the key from the safe and sign in", is_in),
-            "open": self._wait("Break the glass", lambda: newest() is not None),
-            "end": self._wait(
-                "End it in the banner", lambda: (use := newest()) and use.ended_at
-            ),
-            "review": self._wait(
-                "Another security admin closes the review",
-                lambda: (use := newest()) and use.closed_at,
-            ),
+        steps = {
+            "sign_in": "Fetch the key from the safe and sign in",
+            "open": "Break the glass",
+            "end": "End it in the banner",
+            "review": "Another security admin closes the review",
         }
+        for part, words in steps.items():
+            self._step = part
+            self._seconds[part] = self._wait(account, words, seen(part))
 
-    def _wait(self, step: str, is_done: Callable[[], object]) -> int:
+    def _wait(
+        self, account: BreakGlassAccount, step: str, is_done: Callable[[], object]
+    ) -> int:
         self.stdout.write(f"{step} …")
         began = time.monotonic()
         while True:
-            with tenant_scope(self._tenant.pk):
+            with tenant_scope(account.tenant_id):
                 if is_done():
                     break
             if time.monotonic() >= self._deadline:
