@@ -168,6 +168,8 @@ def test_the_page_fits_its_screen_with_and_without_errors(
     page = settings_page
     page.emulate_media(color_scheme=theme)
     page.set_viewport_size(SIZES[size])
+    # Resized while open, the rail would still be sliding away.
+    page.reload()
     for state in ("clean", "refused"):
         if state == "refused":
             page.get_by_label("Models accepted").fill("yubikey")
