@@ -188,6 +188,7 @@ class PortalAdminSite(AdminSite):
             "steps_done": sum(step.is_done for step in steps),
             "figures": overview.figures(),
             "blocks": overview.blocks(request),
+            "duties": overview.duties(request),
             **(extra_context or {}),
         }
         return TemplateResponse(request, "admin/index.html", context)

@@ -109,7 +109,8 @@ ROUTES: Mapping[str, Route] = {
     "breakglass:end": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
     **_pages(
-        "breakglass_breakglassaccount", Operation.SEAL_BREAK_GLASS, "add", "retire"
+        *("breakglass_breakglassaccount", Operation.SEAL_BREAK_GLASS),
+        *("add", "retire", "seal"),
     ),
     **_pages("accounts_signinpolicy", Operation.CHANGE_SIGN_IN_SETTINGS, "change"),
     **_pages("breakglass_activation", Operation.REVIEW_BREAK_GLASS, "change"),

@@ -13,6 +13,7 @@ from apps.accounts.permissions import user_of
 from apps.approvals import selectors as approvals
 from apps.approvals.choices import RequestState
 from apps.audit import selectors as audit
+from apps.breakglass import selectors as breakglass
 from apps.bundles import selectors as bundles
 from apps.dashboard import selectors as dashboard
 from portal.navigation import count
@@ -102,6 +103,14 @@ def blocks(request: HttpRequest) -> list[Block]:
     if user.has_perm("audit.view_auditentry"):
         found.append(Block("portal/overview/recent.html", audit.entries()[:SHOWN]))
     return found
+
+
+def duties(request: HttpRequest) -> breakglass.Duties | None:
+    """Return what security admins have to do so that an emergency finds them ready."""
+    user = user_of(request)
+    if not user.has_perm("breakglass.change_breakglassaccount"):
+        return None
+    return breakglass.duties()
 
 
 def figures() -> list[tuple[str, int, str]]:

@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import URLPattern, path
@@ -78,6 +78,8 @@ class BreakGlassAccountAdmin(ServiceAdmin[BreakGlassAccount]):
         return {
             "state_pill": _pill(row),
             "uses": row.activations.all(),
+            "may_seal": selectors.may_seal_again(row)
+            and request.user.has_perm("breakglass.change_breakglassaccount"),
             "may_retire": selectors.state_of(row) is AccountState.SEALED
             and request.user.has_perm("breakglass.change_breakglassaccount"),
             "is_drill_due": rules.is_drill_due(
@@ -87,12 +89,29 @@ class BreakGlassAccountAdmin(ServiceAdmin[BreakGlassAccount]):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        """Add retiring an account."""
-        view = self.admin_site.admin_view(require_POST(self.retire_view))
+        """Add retiring an account, and sealing it again."""
+        wrap = self.admin_site.admin_view
+        retire, seal = require_POST(self.retire_view), require_POST(self.seal_view)
+        name = "breakglass_breakglassaccount"
         return [
-            path("<uuid:pk>/retire/", view, name="breakglass_breakglassaccount_retire"),
+            path("<uuid:pk>/retire/", wrap(retire), name=f"{name}_retire"),
+            path("<uuid:pk>/seal/", wrap(seal), name=f"{name}_seal"),
             *super().get_urls(),
         ]
+
+    def seal_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Seal an account again that a late review left locked, or that was retired."""
+        if not request.user.has_perm("breakglass.change_breakglassaccount"):
+            raise PermissionDenied
+        row = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404
+        try:
+            services.seal(actor=actor_of(request), user=row.user)
+            messages.success(request, f"“{row}” is sealed again.")
+        except PortwardError as error:
+            messages.error(request, f"{error.message} {error.remedy}".strip())
+        return redirect("admin:breakglass_breakglassaccount_change", pk)
 
     def retire_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Let an account be a break-glass account no more."""

@@ -14,7 +14,8 @@ class BreakglassConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        """Subscribe to the outbox."""
+        """Subscribe to the outbox, and register the checks."""
+        from apps.breakglass import checks  # noqa: F401  # registers itself
         from apps.breakglass.handlers import register_handlers
 
         register_handlers()

@@ -105,9 +105,28 @@ def usable_accounts() -> int:
     return sum(rules.may_open(s) or s is AccountState.OPEN for s in states)
 
 
-def is_short_of_accounts() -> bool:
-    """Say whether the tenant has fewer usable accounts than it should."""
-    return usable_accounts() < rules.WANTED_ACCOUNTS
+def may_seal_again(account: BreakGlassAccount) -> bool:
+    """Say whether an account is locked or retired, and all its reviews are closed."""
+    is_reviewed = not account.activations.filter(closed_at__isnull=True).exists()
+    return rules.may_seal(state_of(account), is_reviewed=is_reviewed)
+
+
+@dataclass(frozen=True)
+class Duties:
+    """What a tenant has to do so that an emergency finds it ready."""
+
+    missing: int
+    drills: list[BreakGlassAccount]
+
+    def __bool__(self) -> bool:
+        """Say whether there is anything to do."""
+        return bool(self.missing or self.drills)
+
+
+def duties() -> Duties:
+    """Return how many accounts are missing, and which were not tried out."""
+    missing = max(0, rules.WANTED_ACCOUNTS - usable_accounts())
+    return Duties(missing, drills_due())
 
 
 def drills_due() -> list[BreakGlassAccount]:

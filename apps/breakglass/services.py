@@ -262,8 +262,7 @@ def _require_sealable(user: User) -> None:
     )
     if account is None:
         return
-    is_reviewed = not account.activations.filter(closed_at__isnull=True).exists()
-    if not rules.may_seal(selectors.state_of(account), is_reviewed=is_reviewed):
+    if not selectors.may_seal_again(account):
         raise GlassStateError("This account cannot be sealed now.")
 
 

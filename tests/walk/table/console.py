@@ -160,6 +160,12 @@ CONSOLE: Mapping[str, Row] = {
         about=["breakglass.Notice"],
         writes=frozenset({"breakglass_notice"}),
     ),
+    "admin:breakglass_breakglassaccount_seal": Row(
+        "Sealing is a security admin's act, refused while a review is due.",
+        get=NOT_BY_GET,
+        post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["breakglass.BreakGlassAccount"],
+    ),
     "admin:breakglass_breakglassaccount_retire": Row(
         "Retiring is a security admin's act, refused while a review is due.",
         get=NOT_BY_GET,
