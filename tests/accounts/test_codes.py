@@ -29,6 +29,7 @@ from apps.accounts.services import actor_for
 from apps.audit.models import AuditEntry
 from apps.core.rules import unseal
 from apps.signin.models import SignIn
+from apps.signin.views import fallback
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.accounts import MakeUser, SignedInClient
@@ -123,10 +124,13 @@ def test_every_wrong_part_is_answered_alike_and_noted(
         assert found.count() == len(noted)
 
 
-def test_an_account_that_is_off_is_refused(bob: User, app: App) -> None:
+def test_an_account_that_is_off_is_refused_and_the_refusal_noted(
+    bob: User, app: App
+) -> None:
     User.objects.filter(pk=bob.pk).update(is_active=False)
     with pytest.raises(SignInRefusedError):
         attempt(code=app.code())
+    assert RefusedSignIn.objects.get().code == "accounts.inactive"
 
 
 def test_an_account_without_password_is_refused(bob: User, app: App) -> None:
@@ -423,3 +427,20 @@ def test_a_new_password_keeps_this_session_and_ends_the_others(
     assert elsewhere.get("/admin/").status_code == 302
     here.post(reverse("accounts:remove_password"))
     assert here.get("/admin/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"username": "nobody"}, {"password": "wrong"}, {"code": "000000"}],
+    ids=["unknown", "password", "code"],
+)
+def test_every_refusal_takes_the_same_time(
+    client: Client, app: App, monkeypatch: pytest.MonkeyPatch, change: dict[str, str]
+) -> None:
+    clock = iter([100.0, 100.1])
+    waited: list[float] = []
+    monkeypatch.setattr(fallback, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(fallback, "sleep", waited.append)
+    fields = {"username": "bob", "password": PASSWORD, "code": app.code()}
+    client.post(reverse("signin:fallback"), fields | change)
+    assert waited == [pytest.approx(fallback.REFUSALS_TAKE - 0.1)]

@@ -186,27 +186,36 @@ def check_fallback(
 ) -> FallbackProof:
     """Return the person who knows the password and a code of theirs.
 
-    Whatever is wrong, the answer and the work are the same, so that nobody learns
-    which accounts exist. Raises SignInThrottledError and SignInRefusedError.
+    Whatever is wrong, the answer is the same, so that nobody learns which accounts
+    exist; the page also answers every refusal after the same time. Raises
+    SignInThrottledError and SignInRefusedError.
     """
     account = username.strip().lower()[:150]
     limits.check_sign_in(account=account, address=address)
-    user = User.objects.filter(username=account, is_active=True).first()
-    if user is None or not user.has_usable_password():
-        # The work of a check, for somebody who is not there.
-        User().set_password(password)
-        is_right = False
-    else:
-        is_right = user.check_password(password)
-    proof = _match(user, code) if is_right and user is not None else None
+    user = User.objects.filter(username=account).first()
+    reason = _password_refusal(user, password)
+    proof = _match(user, code) if user is not None and not reason else None
     if proof is None:
         limits.note_sign_in_failure(account=account, address=address)
         if user is not None:
-            reason = "accounts.code_refused" if is_right else "accounts.wrong_password"
-            note_refused_sign_in(user=user, code=reason, context={"address": address})
+            note_refused_sign_in(
+                user=user,
+                code=reason or CodeRefusedError.code,
+                context={"address": address},
+            )
         raise SignInRefusedError
     limits.note_sign_in_success(account=account, address=address)
     return proof
+
+
+def _password_refusal(user: User | None, password: str) -> str:
+    """Return why a password does not count, after the work of comparing it."""
+    if user is None or not user.is_active or not user.has_usable_password():
+        User().set_password(password)
+        if user is None:
+            return "accounts.unknown"
+        return "accounts.no_password" if user.is_active else "accounts.inactive"
+    return "" if user.check_password(password) else "accounts.wrong_password"
 
 
 def check_code(*, user: User, code: str, address: str) -> FallbackProof:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from time import monotonic, sleep
+
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -10,6 +12,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
 from apps.accounts import services as accounts
+from apps.accounts.errors import SignInRefusedError
 from apps.accounts.permissions import is_signed_in
 from apps.core.errors import PortwardError, status_of
 from apps.core.views import next_address
@@ -22,6 +25,11 @@ from apps.signin.rules.levels import level_at
 from apps.signin.rules.operations import REQUIREMENTS, Operation
 from apps.signin.views.confirm import go_on, pending
 
+# Longer than any refusal takes by itself: writing one down for an account that exists,
+# or comparing a code after a right password, would else show in the time. Throttling
+# comes first, so that waiting cannot be used to occupy the portal.
+REFUSALS_TAKE = 0.6
+
 
 @sensitive_post_parameters()
 @never_cache
@@ -32,7 +40,7 @@ def fallback(request: HttpRequest) -> HttpResponse:
     if is_signed_in(request):
         return redirect(target)
     form = FallbackForm(request.POST or None)
-    status = 200
+    status, began = 200, monotonic()
     if request.method == "POST" and form.is_valid():
         try:
             proof = accounts.check_fallback(
@@ -41,6 +49,8 @@ def fallback(request: HttpRequest) -> HttpResponse:
         except PortwardError as error:
             form.add_error(None, f"{error.message} {error.remedy}".strip())
             status = status_of(error)
+            if isinstance(error, SignInRefusedError):
+                sleep(max(0.0, began + REFUSALS_TAKE - monotonic()))
         else:
             methods = [Method(name) for name in proof.methods]
             enter(request, user=proof.user, methods=methods, device=proof.device)
