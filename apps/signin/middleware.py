@@ -85,10 +85,11 @@ class SignInMiddleware:
         name = match.view_name if match else ""
         route = self._routes.get(name, {})
         operation = _operation(route, str(request.method))
+        is_open = "ANY" in route or name.startswith("api:")
         if request.over is not None:  # type: ignore[attr-defined]
-            return _answer_over(request, operation)
+            return _answer_over(request, operation, is_open=is_open)
         row = getattr(request, "sign_in", None)
-        if row is None or "ANY" in route or name.startswith("api:"):
+        if row is None or is_open:
             return None
         if answer := _answer_unfit(request, row):
             return answer
@@ -143,12 +144,13 @@ def _operation(route: Mapping[str, Operation | None], method: str) -> Operation 
 
 
 def _answer_over(
-    request: HttpRequest, operation: Operation | None
+    request: HttpRequest, operation: Operation | None, *, is_open: bool
 ) -> HttpResponse | None:
     reason, row = request.over  # type: ignore[attr-defined]
-    match = request.resolver_match
-    if match is not None and match.view_name in {"admin:login", "signin:state"}:
-        messages.info(request, reason.sentence)
+    if is_open:
+        # Whoever signs in again does so in the same browser, whose cookie is stale.
+        if request.path in {reverse("admin:login"), reverse("signin:state")}:
+            messages.info(request, reason.sentence)
         return None
     if _wants_json(request):
         return JsonResponse(
@@ -160,7 +162,9 @@ def _answer_over(
             status=401,
         )
     target = request.get_full_path()
-    if request.method == "POST" and row is not None and operation is not None:
+    # Only a person who was away gets their form back, not whoever was turned out.
+    was_away = reason in {EndReason.IDLE, EndReason.TOO_OLD}
+    if request.method == "POST" and was_away and row and operation is not None:
         target = _hold(request, row, operation)
     messages.info(request, reason.sentence)
     return redirect(f"{reverse('admin:login')}?{urlencode({'next': target})}")

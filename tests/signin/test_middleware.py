@@ -226,3 +226,29 @@ def test_a_person_sees_their_sessions_and_devices(
     assert "This device" in page
     alice.client.post(reverse("signin:trust_device", args=[alice.sign_in.device_id]))
     assert "Trusted" in alice.client.get(reverse("signin:sessions")).content.decode()
+
+
+def test_a_stale_cookie_does_not_get_in_the_way_of_signing_in_again(
+    alice: Visitor,
+) -> None:
+    alice.go_idle()
+    options = alice.client.post(
+        reverse("signin:login_options"), headers={"Accept": "application/json"}
+    )
+    assert options.status_code == 200
+
+
+def test_whoever_was_turned_out_gets_no_form_back(alice: Visitor) -> None:
+    services.end_session(
+        actor=SYSTEM, sign_in_id=alice.sign_in.pk, reason=EndReason.KILLED
+    )
+    invite(alice)
+    assert not PendingOperation.objects.exists()
+
+
+def test_who_cannot_confirm_can_sign_out(alice: Visitor) -> None:
+    alice.set(must_prove_since=timezone.now())
+    page = alice.client.get(overview(alice)["Location"])
+    assert reverse("admin:logout") in page.content.decode()
+    alice.client.post(reverse("admin:logout"))
+    assert alice.sign_in.end_reason == EndReason.SIGNED_OUT
