@@ -163,7 +163,7 @@ CONSOLE: Mapping[str, Row] = {
     "admin:breakglass_breakglassaccount_seal": Row(
         "Sealing is a security admin's act, refused while a review is due.",
         get=NOT_BY_GET,
-        post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["breakglass.BreakGlassAccount"],
     ),
     "admin:breakglass_breakglassaccount_retire": Row(
