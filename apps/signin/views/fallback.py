@@ -25,10 +25,10 @@ from apps.signin.rules.levels import level_at
 from apps.signin.rules.operations import REQUIREMENTS, Operation
 from apps.signin.views.confirm import go_on, pending
 
-# Longer than any refusal takes by itself: writing one down for an account that exists,
-# or comparing a code after a right password, would else show in the time. Throttling
-# comes first, so that waiting cannot be used to occupy the portal.
-REFUSALS_TAKE = 0.6
+# Longer than a refusal takes by itself on an unburdened machine: writing one down for an
+# account that exists, or comparing a code after a right password, would else show in the
+# time. Throttling comes first and lets few through, so that waiting occupies nobody.
+REFUSALS_TAKE = 0.25
 
 
 @sensitive_post_parameters()
