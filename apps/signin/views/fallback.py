@@ -25,9 +25,9 @@ from apps.signin.rules.levels import level_at
 from apps.signin.rules.operations import REQUIREMENTS, Operation
 from apps.signin.views.confirm import go_on, pending
 
-# Longer than a refusal takes by itself on an unburdened machine: writing one down for an
-# account that exists, or comparing a code after a right password, would else show in the
-# time. Throttling comes first and lets few through, so that waiting occupies nobody.
+# Longer than a refusal takes by itself on an unburdened machine: writing one down for
+# an account that exists, or comparing a code after a right password, would else show in
+# the time. Throttling comes first and lets few through: waiting occupies nobody.
 REFUSALS_TAKE = 0.25
 
 
