@@ -87,7 +87,8 @@ class SignInMiddleware:
         operation = _operation(route, str(request.method))
         is_open = "ANY" in route or name.startswith("api:")
         if request.over is not None:  # type: ignore[attr-defined]
-            return _answer_over(request, operation, is_open=is_open)
+            is_entry = is_open and name.startswith(("signin:", "admin:", "api:"))
+            return _answer_over(request, operation, is_open=is_entry)
         row = getattr(request, "sign_in", None)
         if row is None or is_open:
             return None
