@@ -186,6 +186,11 @@ def _answer_unfit(request: HttpRequest, row: SignIn) -> HttpResponse | None:
         return None
     rules = sign_in_rules()
     if row.risk >= rules.risk_block:
+        # Once a session and tenant; every click would tell nothing more.
+        told = f"portward-risk-{current_tenant_id()}"
+        if request.session.get(told) != row.risk:
+            request.session[told] = row.risk
+            services.note_risk_blocked(sign_in=row, limit=rules.risk_block)
         context = {"title": "Too risky", "sign_in": row}
         return render(request, "signin/blocked.html", context, status=403)
     if not sessions.is_accepted(row.proofs(), accepted=rules.accepted):

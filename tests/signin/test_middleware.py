@@ -174,6 +174,15 @@ def test_a_risky_sign_in_is_not_let_into_the_tenant(alice: Visitor) -> None:
     assert b"Odd." in answer.content
 
 
+def test_a_risky_sign_in_is_written_down_once(alice: Visitor, tenant: Tenant) -> None:
+    alice.set(risk=80, risk_reasons=[{"code": "x", "points": 80, "sentence": "Odd."}])
+    for _ in range(3):
+        overview(alice)
+    with tenant_scope(tenant.pk):
+        entry = AuditEntry.objects.get(action="signin.risk_blocked")
+    assert entry.context["reasons"] == ["x"]
+
+
 def test_an_unusual_sign_in_is_answered_by_a_passkey(alice: Visitor) -> None:
     alice.set(risk=40)
     assert overview(alice).status_code == 200

@@ -153,6 +153,22 @@ def ask_for_proof(*, sign_in: SignIn, reason: str) -> None:
 
 
 @transaction.atomic
+def note_risk_blocked(*, sign_in: SignIn, limit: int) -> None:
+    """Tell the tenants that a sign-in was too risky for one of them."""
+    record(
+        actor=actor_for(sign_in.user),
+        action=SignInAction.RISK_BLOCKED,
+        user=sign_in.user,
+        context={
+            "session": str(sign_in.pk),
+            "risk": sign_in.risk,
+            "limit": limit,
+            "reasons": [reason["code"] for reason in sign_in.risk_reasons],
+        },
+    )
+
+
+@transaction.atomic
 def add_proof(
     *,
     sign_in: SignIn,
