@@ -7,6 +7,7 @@ does not load fails the test that visited it.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -51,11 +52,19 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def live_portal(live_server: LiveServer, settings: Settings) -> LiveServer:
-    """Return the live server, whose address passkeys accept."""
+def live_portal(live_server: LiveServer, settings: Settings) -> Iterator[LiveServer]:
+    """Return the live server, whose address passkeys accept.
+
+    A page may still be loading when its browser is closed. Its request ends before the
+    tables are emptied: each of the two would wait for a lock that the other one holds.
+    """
     settings.WEBAUTHN_ORIGINS = [live_server.url]
     settings.PORTWARD_WEB_URL = live_server.url
-    return live_server
+    yield live_server
+    for thread in threading.enumerate():
+        if "process_request_thread" in thread.name:
+            thread.join(timeout=TIMEOUT_MS / 1000)
+            assert not thread.is_alive(), "a request outlives the test's browser"
 
 
 @pytest.fixture
