@@ -186,13 +186,7 @@ def _answer_unfit(request: HttpRequest, row: SignIn) -> HttpResponse | None:
         return None
     rules = sign_in_rules()
     if row.risk >= rules.risk_block:
-        # Once a session and tenant; every click would tell nothing more.
-        told = f"portward-risk-{current_tenant_id()}"
-        if request.session.get(told) != row.risk:
-            request.session[told] = row.risk
-            services.note_risk_blocked(sign_in=row, limit=rules.risk_block)
-        context = {"title": "Too risky", "sign_in": row}
-        return render(request, "signin/blocked.html", context, status=403)
+        return _answer_too_risky(request, row, rules.risk_block)
     if not sessions.is_accepted(row.proofs(), accepted=rules.accepted):
         return _ask(request, row, Operation.ENTER_CONSOLE)
     if not sessions.has_answered_risk(
@@ -203,6 +197,16 @@ def _answer_unfit(request: HttpRequest, row: SignIn) -> HttpResponse | None:
         )
         return _ask(request, row, Operation.ENTER_CONSOLE)
     return None
+
+
+def _answer_too_risky(request: HttpRequest, row: SignIn, limit: int) -> HttpResponse:
+    # Once a session and tenant; every click would tell nothing more.
+    told = f"portward-risk-{current_tenant_id()}"
+    if request.session.get(told) != row.risk:
+        request.session[told] = row.risk
+        services.note_risk_blocked(sign_in=row, limit=limit)
+    context = {"title": "Too risky", "sign_in": row}
+    return render(request, "signin/blocked.html", context, status=403)
 
 
 def _answer_operation(
