@@ -73,6 +73,9 @@ AREAS = (
         "People, roles, and when and where they count.",
         apps=(
             "roles",
+            "elevations",
+            "delegations",
+            "reviews",
             "scopes",
             "accounts",
             "signin",
@@ -94,7 +97,7 @@ AREAS = (
         "Evidence",
         "evidence",
         "What happened, who did it, and the keys that prove it.",
-        apps=("audit", "outbox", "keys"),
+        apps=("audit", "notifications", "outbox", "keys"),
     ),
 )
 # What waits in an area: model, the rows that count, and how to say it.

@@ -11,6 +11,8 @@ class TenantRole(models.TextChoices):
     SECURITY_ADMIN = "security_admin", "Security admin"
     APPROVER = "approver", "Approver"
     AUDITOR = "auditor", "Auditor"
+    # Sees their own access, asks for more, and lends it; nothing of the console.
+    MEMBER = "member", "Member"
 
 
 class CeremonyPurpose(models.TextChoices):
@@ -25,7 +27,21 @@ class Scope(models.TextChoices):
     """What a token lets a program do over REST. A retired value is not used again."""
 
     TENANTS_READ = "tenants.read", "Read the tenant's name"
-    ROLES_READ = "roles.read", "Read roles and permissions"
+    ROLES_READ = "roles.read", "Read roles, assignments and registries"
+    ROLES_WRITE = "roles.write", "Change roles and registries"
+    SCOPES_READ = "scopes.read", "Read time windows, calendars and locations"
+    SCOPES_WRITE = "scopes.write", "Change time windows, calendars and locations"
+    REQUESTS_READ = "requests.read", "Read approval requests and flows"
+    REQUESTS_WRITE = "requests.write", "Open, cancel and vote on approval requests"
+    ELEVATIONS_READ = "elevations.read", "Read elevations and what may be requested"
+    ELEVATIONS_WRITE = "elevations.write", "Request, activate and end elevations"
+    DELEGATIONS_READ = "delegations.read", "Read delegations"
+    DELEGATIONS_WRITE = "delegations.write", "Offer, accept and revoke delegations"
+    ACCESS_EXPLAIN = "access.explain", "Ask who can do what, and why"
+    REVIEWS_READ = "reviews.read", "Read access reviews"
+    REVIEWS_WRITE = "reviews.write", "Run access reviews and decide in them"
+    NOTIFICATIONS_READ = "notifications.read", "Read notifications and their channels"
+    NOTIFICATIONS_WRITE = "notifications.write", "Change notification channels"
     POLICIES_READ = "policies.read", "Read policies and their versions"
     RELEASES_READ = "releases.read", "Read releases"
     BUNDLE_READ = "bundle.read", "Fetch the signed bundle"

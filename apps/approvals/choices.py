@@ -7,6 +7,8 @@ class RequestKind(models.TextChoices):
     """What a request asks for; the last vote acts by an exhaustive match on it."""
 
     CHANGE = "change", "Policy change"
+    ELEVATION = "elevation", "Elevation"
+    ASSIGNMENT = "assignment", "Standing assignment"
 
 
 class RequestState(models.TextChoices):
@@ -16,6 +18,7 @@ class RequestState(models.TextChoices):
     APPROVED = "approved", "Approved"
     DENIED = "denied", "Denied"
     CANCELLED = "cancelled", "Cancelled"
+    EXPIRED = "expired", "Expired"
 
 
 class Verdict(models.TextChoices):

@@ -11,4 +11,5 @@ class AuditAction(StrEnum):
     REQUEST_APPROVED = "approvals.request_approved"
     REQUEST_DENIED = "approvals.request_denied"
     REQUEST_CANCELLED = "approvals.request_cancelled"
+    REQUEST_EXPIRED = "approvals.request_expired"
     FLOW_CHANGED = "approvals.flow_changed"

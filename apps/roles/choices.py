@@ -29,6 +29,16 @@ class AssignmentSource(models.TextChoices):
     BREAK_GLASS = "break_glass", "Break-glass"
 
 
+class Workflow(models.TextChoices):
+    """By which way an assignment came about. A retired value is not used again."""
+
+    REQUEST = "request", "Approved request"
+    DELEGATION = "delegation", "Accepted delegation"
+    BREAK_GLASS = "break_glass", "Break-glass"
+    REVIEW = "review", "Access review"
+    SETUP = "setup", "Setup of the tenant"
+
+
 class AttributeType(models.TextChoices):
     """What an attribute of a principal or resource holds."""
 

@@ -15,6 +15,7 @@ class RolesAction(StrEnum):
     ROLE_CHANGED = "role.changed"
     PRINCIPAL_REGISTERED = "principal.registered"
     PRINCIPAL_CHANGED = "principal.changed"
+    PERSON_LINKED = "principal.person_linked"
     RESOURCE_REGISTERED = "resource.registered"
     RESOURCE_CHANGED = "resource.changed"
     ASSIGNMENT_CREATED = "assignment.created"

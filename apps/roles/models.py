@@ -10,8 +10,15 @@ from django.db import models
 from django.db.models import F, Q
 from typing_extensions import override
 
+from apps.accounts.models import User
 from apps.core.models import TimestampedModel
-from apps.roles.choices import AssignmentSource, AttributeType, PrincipalType, Tier
+from apps.roles.choices import (
+    AssignmentSource,
+    AttributeType,
+    PrincipalType,
+    Tier,
+    Workflow,
+)
 from apps.tenants.models import TenantModel
 
 RESOURCE_GROUP = "ResourceGroup"
@@ -152,12 +159,30 @@ class RoleParent(TenantModel):
 
 
 class Principal(TenantModel, TimestampedModel):
-    """A user or service that policies are about."""
+    """A user or service that policies are about.
+
+    `user` is the person who signs in to the portal as this principal, if there is one;
+    `manager` is whom approval flows mean by that word.
+    """
 
     type = models.CharField(max_length=16, choices=PrincipalType.choices)
     key = models.CharField(max_length=255)
     name = models.CharField(max_length=150, blank=True)
     attributes = models.JSONField(default=dict, blank=True)
+    user = models.ForeignKey(
+        User,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="principals",
+    )
+    manager = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="reports",
+    )
 
     class Meta:
         ordering = ["type", "key"]
@@ -172,11 +197,67 @@ class Principal(TenantModel, TimestampedModel):
             models.CheckConstraint(
                 condition=~Q(key=""), name="roles_principal_key_set"
             ),
+            models.UniqueConstraint(
+                fields=["tenant", "user"], name="roles_principal_user_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(user__isnull=True) | Q(type=PrincipalType.USER),
+                name="roles_principal_only_users_sign_in",
+            ),
         ]
 
     @override
     def __str__(self) -> str:
         return self.name or self.key
+
+
+class PrincipalGroup(TenantModel, TimestampedModel):
+    """People or services that are named together, such as a team or those on call."""
+
+    slug = models.CharField("short name", max_length=63)
+    name = models.CharField(max_length=120)
+    members = models.ManyToManyField(
+        Principal, through="PrincipalGroupMember", related_name="principal_groups"
+    )
+
+    class Meta:
+        verbose_name = "group"
+        ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "slug"], name="roles_group_slug_unique"
+            ),
+            models.CheckConstraint(
+                condition=Q(slug__regex=r"^[a-z][a-z0-9-]{0,62}$"),
+                name="roles_group_slug_shape",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.name
+
+
+class PrincipalGroupMember(TenantModel):
+    """A principal is in a group."""
+
+    group = models.ForeignKey(
+        PrincipalGroup, on_delete=models.CASCADE, related_name="member_links"
+    )
+    principal = models.ForeignKey(
+        Principal, on_delete=models.CASCADE, related_name="principal_group_links"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["group", "principal"], name="roles_groupmember_unique"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.principal_id} in {self.group_id}"
 
 
 class Resource(TenantModel, TimestampedModel):
@@ -238,8 +319,36 @@ class ResourceGroupMembership(TenantModel):
         return f"{self.resource_id} in {self.group_id}"
 
 
+class ResourceOwner(TenantModel):
+    """A principal answers for a resource, or for all that sits in a group."""
+
+    resource = models.ForeignKey(
+        Resource, on_delete=models.CASCADE, related_name="owner_links"
+    )
+    principal = models.ForeignKey(
+        Principal, on_delete=models.CASCADE, related_name="owned_links"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["resource", "principal"], name="roles_owner_unique"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.principal_id} owns {self.resource_id}"
+
+
 class Assignment(TenantModel, TimestampedModel):
-    """A principal holds a role: on one resource or everywhere, for a time or always."""
+    """A principal holds a role: on one resource or everywhere, for a time or always.
+
+    Overlapping assignments are independent of each other, and their union counts.
+    `workflow` and `workflow_id` name the way by which it came about; a trigger sets
+    `is_out_of_band` for good on a row that names none. `delegator` lends what they
+    hold: the assignment counts only while they hold the role themselves.
+    """
 
     principal = models.ForeignKey(
         Principal, on_delete=models.PROTECT, related_name="assignments"
@@ -261,6 +370,17 @@ class Assignment(TenantModel, TimestampedModel):
     )
     reason = models.CharField(max_length=200, blank=True)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_reason = models.CharField(max_length=200, blank=True)
+    delegator = models.ForeignKey(
+        Principal,
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="lent_assignments",
+    )
+    workflow = models.CharField(max_length=16, choices=Workflow.choices, blank=True)
+    workflow_id = models.UUIDField(null=True, blank=True)
+    is_out_of_band = models.BooleanField(default=False, editable=False)
 
     class Meta:
         ordering = ["principal__key", "role__slug"]
@@ -284,6 +404,15 @@ class Assignment(TenantModel, TimestampedModel):
             models.CheckConstraint(
                 condition=Q(source=AssignmentSource.STANDING) | Q(end__isnull=False),
                 name="roles_assignment_temporary_ends",
+            ),
+            models.CheckConstraint(
+                condition=Q(workflow__in=["", *Workflow.values]),
+                name="roles_assignment_workflow_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source=AssignmentSource.DELEGATION, delegator__isnull=False)
+                | (~Q(source=AssignmentSource.DELEGATION) & Q(delegator__isnull=True)),
+                name="roles_assignment_delegator_of_delegation",
             ),
         ]
 

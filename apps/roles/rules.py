@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -76,6 +77,9 @@ class AssignmentSpec:
     end: dt.datetime | None = None
     source: str = AssignmentSource.STANDING.value
     reason: str = ""
+    delegator: EntityRef | None = None
+    workflow: str = ""
+    workflow_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,11 @@ from apps.roles.models import (
     Permission,
     Principal,
     Resource,
+    ResourceOwner,
     ResourceType,
     Role,
 )
-from apps.roles.rules import RoleNode
+from apps.roles.rules import RoleNode, ancestry
 from protocol import records
 from protocol.records import EntityRef, Record, principal_id
 
@@ -87,7 +88,7 @@ def assignments() -> QuerySet[Assignment]:
     """Return all assignments that were not revoked."""
     return (
         Assignment.objects.filter(revoked_at__isnull=True)
-        .select_related("principal", "role", "scope")
+        .select_related("principal", "role", "scope", "delegator")
         .order_by("principal__key", "role__slug", "pk")
     )
 
@@ -111,6 +112,45 @@ def principal_by_id(principal_id_: uuid.UUID) -> Principal:
         return Principal.objects.get(pk=principal_id_)
     except Principal.DoesNotExist as error:
         raise PrincipalNotFoundError from error
+
+
+def principal_of_user(user_id: uuid.UUID) -> Principal | None:
+    """Return the principal that a person signs in as, if there is one."""
+    return Principal.objects.filter(user_id=user_id).first()
+
+
+def users_holding(role: str, now: dt.datetime) -> frozenset[uuid.UUID]:
+    """Return the people who hold a role now, by themselves or through a child of it."""
+    graph = role_graph()
+    slugs = [slug for slug in graph if role in ancestry(graph, slug)]
+    held = live_assignments(now).filter(Q(start__isnull=True) | Q(start__lte=now))
+    found = held.filter(role__slug__in=slugs, principal__user__isnull=False)
+    return frozenset(found.values_list("principal__user_id", flat=True))
+
+
+def users_in_group(slug: str) -> frozenset[uuid.UUID]:
+    """Return the people of a group; an unknown group has none."""
+    found = Principal.objects.filter(principal_groups__slug=slug, user__isnull=False)
+    return frozenset(found.values_list("user_id", flat=True))
+
+
+def owners_of(ref: EntityRef) -> frozenset[uuid.UUID]:
+    """Return the people who own a resource or a group that it sits in."""
+    found = ResourceOwner.objects.filter(
+        Q(resource__type=ref.type, resource__key=ref.id)
+        | Q(
+            resource__members__type=ref.type,
+            resource__members__key=ref.id,
+        ),
+        principal__user__isnull=False,
+    )
+    return frozenset(found.values_list("principal__user_id", flat=True))
+
+
+def manager_of(user_id: uuid.UUID) -> uuid.UUID | None:
+    """Return the person who is the manager of a person, if both are known."""
+    row = Principal.objects.filter(user_id=user_id).select_related("manager").first()
+    return row.manager.user_id if row and row.manager else None
 
 
 def resource_by_id(resource_id: uuid.UUID) -> Resource:

@@ -219,6 +219,11 @@ def _users(actor: Actor, content: Item) -> int:
             wanted = sorted(set(item.texts("roles")))
             if sorted(accounts.roles_in_scope(user)) != wanted:
                 people.grant_membership(actor=actor, user=user, roles=wanted)
+            principal = roles.principals().filter(type="User", key=username).first()
+            if principal is not None:
+                role_services.link_person(
+                    actor=actor, principal_id=principal.pk, user_id=user.pk
+                )
     return len(items)
 
 

@@ -10,6 +10,8 @@ ACTIONS_BY_ROLE: Mapping[str, frozenset[str]] = {
     "security_admin": SECURITY_ADMIN_ACTIONS,
     "approver": frozenset({"view", "vote"}),
     "auditor": frozenset({"view"}),
+    # What concerns oneself has pages of its own; the console stays closed.
+    "member": frozenset(),
 }
 
 
@@ -31,15 +33,29 @@ class SignInRules:
 # A token for REST carries at most what its person's roles carry.
 READ_SCOPES = frozenset(
     {
-        *("tenants.read", "roles.read", "policies.read", "releases.read"),
-        *("bundle.read", "nodes.read", "audit.read", "sessions.read", "freezes.read"),
+        *("tenants.read", "roles.read", "scopes.read", "policies.read"),
+        *("releases.read", "bundle.read", "nodes.read", "audit.read"),
+        *("sessions.read", "freezes.read", "requests.read", "elevations.read"),
+        *("delegations.read", "reviews.read", "access.explain"),
+        "notifications.read",
     }
 )
-_MEMBER_SCOPES = READ_SCOPES | {"operations.confirm"}
+# What concerns oneself: asking for access, lending it, and one's own notices.
+_OWN_SCOPES = frozenset(
+    {
+        *("tenants.read", "operations.confirm", "requests.write"),
+        *("elevations.read", "elevations.write"),
+        *("delegations.read", "delegations.write"),
+    }
+)
+_MEMBER_SCOPES = READ_SCOPES | _OWN_SCOPES
 SCOPES_BY_ROLE: Mapping[str, frozenset[str]] = {
-    "security_admin": _MEMBER_SCOPES | {"sessions.write", "freezes.write"},
-    "approver": _MEMBER_SCOPES,
+    "security_admin": _MEMBER_SCOPES
+    | {"sessions.write", "freezes.write", "roles.write", "scopes.write"}
+    | {"reviews.write", "notifications.write"},
+    "approver": _MEMBER_SCOPES | {"reviews.write"},
     "auditor": _MEMBER_SCOPES,
+    "member": _OWN_SCOPES,
 }
 
 

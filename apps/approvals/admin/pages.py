@@ -21,6 +21,7 @@ TONES = {
     RequestState.APPROVED: "ok",
     RequestState.DENIED: "bad",
     RequestState.CANCELLED: "muted",
+    RequestState.EXPIRED: "muted",
 }
 
 

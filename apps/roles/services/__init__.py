@@ -6,7 +6,7 @@ from apps.roles.services.catalogue import (
     define_permission,
     define_resource_type,
 )
-from apps.roles.services.registry import save_principal, save_resource
+from apps.roles.services.registry import link_person, save_principal, save_resource
 from apps.roles.services.roles import save_role
 
 __all__ = [
@@ -14,6 +14,7 @@ __all__ = [
     "define_attribute",
     "define_permission",
     "define_resource_type",
+    "link_person",
     "revoke_assignment",
     "save_principal",
     "save_resource",

@@ -22,6 +22,7 @@ from apps.roles.models import Assignment, Principal, Resource, Role
 from apps.roles.rules import AssignmentSpec
 from apps.roles.services.trail import announce
 from apps.tenants.services import require_tenant_id
+from protocol.records import EntityRef
 
 
 @transaction.atomic
@@ -33,13 +34,16 @@ def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
     rules.check_assignment(spec)
     row = Assignment(
         tenant_id=require_tenant_id(),
-        principal=_principal(spec),
+        principal=_principal(spec.principal, "principal"),
         role=_role(spec),
         scope=_scope(spec),
         start=spec.start,
         end=spec.end,
         source=spec.source,
         reason=spec.reason,
+        delegator=_principal(spec.delegator, "delegator") if spec.delegator else None,
+        workflow=spec.workflow,
+        workflow_id=spec.workflow_id,
     )
     try:
         with transaction.atomic():
@@ -59,36 +63,38 @@ def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
 
 
 @transaction.atomic
-def revoke_assignment(*, actor: Actor, assignment_id: uuid.UUID) -> Assignment:
+def revoke_assignment(
+    *, actor: Actor, assignment_id: uuid.UUID, reason: str = ""
+) -> Assignment:
     """End an assignment now. The row stays, as history.
 
     Raises AssignmentNotFoundError, also when it was revoked before.
     """
     row = (
         Assignment.objects.select_for_update(of=("self",))
-        .select_related("principal", "role", "scope")
+        .select_related("principal", "role", "scope", "delegator")
         .filter(pk=assignment_id, revoked_at__isnull=True)
         .first()
     )
     if row is None:
         raise AssignmentNotFoundError
     row.revoked_at = timezone.now()
-    row.save(update_fields=["revoked_at", "updated_at"])
+    row.revoked_reason = reason
+    row.save(update_fields=["revoked_at", "revoked_reason", "updated_at"])
     announce(
         actor=actor,
         action=RolesAction.ASSIGNMENT_REVOKED,
         target=("Assignment", str(row.pk)),
         before=_state(row),
-        after=None,
+        after={"revoked": reason} if reason else None,
     )
     return row
 
 
-def _principal(spec: AssignmentSpec) -> Principal:
-    ref = spec.principal
+def _principal(ref: EntityRef, field: str) -> Principal:
     row = Principal.objects.filter(type=ref.type, key=ref.id).first()
     if row is None:
-        raise UnknownPrincipalError(f"There is no {ref}.", field="principal")
+        raise UnknownPrincipalError(f"There is no {ref}.", field=field)
     return row
 
 
@@ -117,4 +123,7 @@ def _state(row: Assignment) -> dict[str, Any]:
         "end": selectors.instant(row.end),
         "source": row.source,
         "reason": row.reason,
+        "delegator": str(row.delegator) if row.delegator else None,
+        "workflow": row.workflow,
+        "workflow_id": str(row.workflow_id) if row.workflow_id else None,
     }

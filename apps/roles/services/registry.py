@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import transaction
 
+from apps.accounts.errors import NotAMemberError
+from apps.accounts.selectors import members
 from apps.audit.events import Actor
 from apps.roles import rules, selectors
 from apps.roles.choices import PrincipalType
@@ -69,6 +71,38 @@ def save_principal(
         target=(row.type, row.key),
         before=before,
         after=after,
+    )
+    return row
+
+
+@transaction.atomic
+def link_person(
+    *, actor: Actor, principal_id: uuid.UUID, user_id: uuid.UUID | None
+) -> Principal:
+    """Say which person signs in to the portal as a principal, or that nobody does.
+
+    Raises NotAMemberError for who is no member, UnknownPrincipalError for a service,
+    and KeyTakenError when the person is another principal already.
+    """
+    lock_roles()
+    row = selectors.principal_by_id(principal_id)
+    if row.user_id == user_id:
+        return row
+    if row.type != PrincipalType.USER:
+        raise UnknownPrincipalError("A service does not sign in.", field="user")
+    if user_id is not None and not members().filter(user_id=user_id).exists():
+        raise NotAMemberError("This person is no member of the tenant.", field="user")
+    if user_id is not None and selectors.principal_of_user(user_id) is not None:
+        raise KeyTakenError("This person is another principal already.", field="user")
+    before = {"user": str(row.user_id) if row.user_id else None}
+    row.user_id = user_id
+    row.save(update_fields=["user", "updated_at"])
+    announce(
+        actor=actor,
+        action=RolesAction.PERSON_LINKED,
+        target=(row.type, row.key),
+        before=before,
+        after={"user": str(user_id) if user_id else None},
     )
     return row
 

@@ -350,6 +350,7 @@ def _close(
         RequestState.APPROVED: AuditAction.REQUEST_APPROVED,
         RequestState.DENIED: AuditAction.REQUEST_DENIED,
         RequestState.CANCELLED: AuditAction.REQUEST_CANCELLED,
+        RequestState.EXPIRED: AuditAction.REQUEST_EXPIRED,
     }[state]
     after = {"state": str(state), "reason": reason, "digest": request.digest}
     _audit(actor, action, request, before={"state": before}, after=after)

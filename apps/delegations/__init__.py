@@ -1,0 +1,1 @@
+"""Lend a part of what one holds, for a time."""

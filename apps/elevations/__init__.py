@@ -1,0 +1,1 @@
+"""Hold a role for minutes: what may be asked for, and what was granted."""

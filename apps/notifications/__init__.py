@@ -1,0 +1,1 @@
+"""Tell people what concerns them, by the ways that they chose."""

@@ -1,0 +1,1 @@
+"""Ask regularly whether people still need what they hold."""
