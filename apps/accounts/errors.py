@@ -281,3 +281,20 @@ class SignInPolicyInvalidError(InvalidError):
     """Sign-in settings are below the floor."""
 
     code = "accounts.sign_in_policy_invalid"
+
+
+class IdempotencyKeyInvalidError(InvalidError):
+    """An Idempotency-Key is empty, too long or not plain text."""
+
+    code = "api.idempotency_key_invalid"
+    default_message = "The Idempotency-Key is 1 to 255 visible ASCII characters."
+    default_remedy = "Send a fresh random value, such as a UUID, for each operation."
+
+
+class IdempotencyKeyReusedError(InvalidError):
+    """An Idempotency-Key was used for another request."""
+
+    code = "api.idempotency_key_reused"
+    status = 422
+    default_message = "This Idempotency-Key was used for another request."
+    default_remedy = "Send a fresh key, or the very same request."

@@ -360,3 +360,30 @@ class Freeze(TenantModel):
     @override
     def __str__(self) -> str:
         return f"{self.user} until {self.expires_at:%Y-%m-%d %H:%M}"
+
+
+class IdempotentAnswer(TenantModel):
+    """What a REST request with an Idempotency-Key was answered, to answer it again.
+
+    The row is written in the transaction of what the request does, so one is never
+    there without the other.
+    """
+
+    holder = models.CharField(max_length=200)
+    key = models.CharField(max_length=255)
+    fingerprint = models.CharField(max_length=64)
+    status = models.PositiveSmallIntegerField(default=0)
+    body = models.TextField(blank=True)
+    headers = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_index=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "holder", "key"], name="accounts_answer_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.key

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -11,19 +13,32 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.permissions import BasePermission
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 from typing_extensions import override
 
 from apps.accounts.choices import BEARER, Scope, TenantRole
 from apps.accounts.errors import NotAMemberError, RoleRequiredError
-from apps.accounts.models import User
+from apps.accounts.models import IdempotentAnswer, User
 from apps.accounts.selectors import roles_in_scope
-from apps.accounts.services import TokenHolder, actor_for
+from apps.accounts.services import (
+    TokenHolder,
+    actor_for,
+    claim_key,
+    keep_answer,
+    release_key,
+)
 from apps.audit.events import Actor
 from apps.tenants.services import tenant_scope
+
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+_KEPT_HEADERS = ("ETag", "Location")
+_REFUSED = 400
 
 # Where the session keeps the tenant that the person works in.
 TENANT_SESSION_KEY = "tenant_id"
@@ -114,20 +129,32 @@ class MemberMayView(BasePermission):
         return True
 
 
+class AnsweredBefore(Exception):  # noqa: N818  # says what happened; nothing failed
+    """The request was carried out before; its answer is given again."""
+
+    def __init__(self, answer: IdempotentAnswer) -> None:
+        self.answer = answer
+        super().__init__(answer.key)
+
+
 class TenantScopedView(APIView):
     """A REST view inside the tenant that the token belongs to.
 
     `scopes` names what each method asks of the token; one that it leaves out is closed.
+    A request with an Idempotency-Key is carried out once: the same request is answered
+    the same way for a day. `answers_secrets` marks views whose answers are not kept.
     """
 
     permission_classes = (MemberMayView,)
     scopes: Mapping[str, Scope] = {}
+    answers_secrets = False
 
     @override
     def dispatch(
         self, request: HttpRequest, *args: Any, **kwargs: Any
     ) -> HttpResponseBase:
         """Keep the scope open until the answer's data has been read."""
+        self._answer: IdempotentAnswer | None = None
         with contextlib.ExitStack() as scope:
             self._scope = scope
             return super().dispatch(request, *args, **kwargs)
@@ -138,3 +165,62 @@ class TenantScopedView(APIView):
         super().perform_authentication(request)
         if isinstance(request.auth, TokenHolder):
             self._scope.enter_context(tenant_scope(request.auth.tenant_id))
+
+    @override
+    def check_permissions(self, request: Request) -> None:
+        """Look for an answer before an operation token is used up for the request."""
+        super().check_permissions(request)
+        key = request.headers.get(IDEMPOTENCY_HEADER)
+        is_safe = request.method in {"GET", "HEAD", "OPTIONS"}
+        if key is None or is_safe or self.answers_secrets:
+            return
+        holder = request.auth
+        if not isinstance(holder, TokenHolder):
+            return
+        row = claim_key(
+            holder=str(holder.token_id or holder.client_id),
+            key=key,
+            fingerprint=_fingerprint(request),
+            now=timezone.now(),
+        )
+        if row.status:
+            raise AnsweredBefore(row)
+        self._answer = row
+
+    @override
+    def handle_exception(self, exc: Exception) -> Response:
+        """Give an answer again where there is one."""
+        if not isinstance(exc, AnsweredBefore):
+            return super().handle_exception(exc)
+        row = exc.answer
+        body = json.loads(row.body) if row.body else None
+        headers = {**row.headers, "Idempotent-Replayed": "true"}
+        return Response(body, status=row.status, headers=headers)
+
+    @override
+    def finalize_response(
+        self, request: Request, response: Any, *args: Any, **kwargs: Any
+    ) -> Any:
+        """Keep the answer of what succeeded; what was refused may be sent again."""
+        if self._answer is not None:
+            row, self._answer = self._answer, None
+            if isinstance(response, Response) and response.status_code < _REFUSED:
+                headers = {
+                    name: response[name] for name in _KEPT_HEADERS if name in response
+                }
+                keep_answer(
+                    row,
+                    status=response.status_code,
+                    body=JSONRenderer().render(response.data).decode(),
+                    headers=headers,
+                )
+            else:
+                release_key(row)
+        return super().finalize_response(request, response, *args, **kwargs)
+
+
+def _fingerprint(request: Request) -> str:
+    """Return what makes two requests the same: method, address and body."""
+    head = f"{request.method} {request.get_full_path()}\n".encode()
+    body = request._request.body  # noqa: SLF001  # DRF offers no other way
+    return hashlib.sha256(head + body).hexdigest()

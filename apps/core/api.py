@@ -5,6 +5,7 @@ RFC 9457 (problem details for HTTP APIs).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +13,19 @@ from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions, serializers
 from rest_framework.pagination import CursorPagination
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from typing_extensions import override
 
-from apps.core.errors import PortwardError, ThrottledError, status_of
+from apps.core.errors import (
+    ChangedMeanwhileError,
+    MatchRequiredError,
+    PortwardError,
+    ThrottledError,
+    status_of,
+)
 
 PROBLEM_TYPE = "application/problem+json"
 _LONGEST_NUMBER = 9
@@ -55,6 +63,20 @@ _WITH_BODY = {
 }
 
 
+_KEY_PARAMETER: Mapping[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Carry the request out once, however often it is sent within a day.",
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[\\x20-\\x7e]+$",
+    },
+}
+
+
 class Page(CursorPagination):
     """Pages that stay stable while rows are added; `cursor` and `page_size`."""
 
@@ -87,6 +109,29 @@ class Page(CursorPagination):
         return parameters
 
 
+def etag_of(state: Any) -> str:  # noqa: ANN401  # anything that is shown as JSON
+    """Return the strong entity tag of what is shown of a row, quotes included."""
+    shown = JSONRenderer().render(state)
+    return f'"{hashlib.sha256(shown).hexdigest()[:32]}"'
+
+
+def with_etag(data: Any, status: int = 200) -> Response:  # noqa: ANN401  # JSON
+    """Return an answer that carries the tag to name in `If-Match` later."""
+    return Response(data, status=status, headers={"ETag": etag_of(data)})
+
+
+def require_match(request: Request, state: Any) -> None:  # noqa: ANN401  # JSON
+    """Refuse a change of a state that its sender did not see (RFC 9110, 13.1.1).
+
+    Call it with the row locked. Raises MatchRequiredError and ChangedMeanwhileError.
+    """
+    named = request.headers.get("If-Match")
+    if named is None:
+        raise MatchRequiredError(field="If-Match")
+    if etag_of(state) not in [tag.strip() for tag in named.split(",")]:
+        raise ChangedMeanwhileError(field="If-Match")
+
+
 class NoSuchEndpoint(APIView):
     """Answer for every address below the interface's that is none, in its own form."""
 
@@ -107,6 +152,28 @@ def asked_for(
     query = serializer(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
     return dict(query.validated_data)
+
+
+def document_keys(result: dict[str, Any], **_hook: object) -> dict[str, Any]:
+    """Write into the OpenAPI document that changes may carry an Idempotency-Key."""
+    for path, operations in result["paths"].items():
+        for method, operation in operations.items():
+            if method == "get" or "/operation-tokens" in path:
+                continue
+            parameters = operation.setdefault("parameters", [])
+            parameters.append(dict(_KEY_PARAMETER))
+            operation["responses"].setdefault(
+                "422",
+                {
+                    "description": "The Idempotency-Key came with another request.",
+                    "content": {
+                        PROBLEM_TYPE: {
+                            "schema": {"$ref": "#/components/schemas/Problem"}
+                        }
+                    },
+                },
+            )
+    return result
 
 
 def document_problems(result: dict[str, Any], **_hook: object) -> dict[str, Any]:

@@ -68,6 +68,24 @@ class ConflictError(PortwardError):
     default_remedy = "Reload and try again."
 
 
+class ChangedMeanwhileError(ConflictError):
+    """The row is not what `If-Match` says (RFC 9110, section 13.1.1)."""
+
+    code = "core.changed_meanwhile"
+    status = 412
+    default_message = "Somebody changed this since you read it."
+    default_remedy = "Read it again, and send its new ETag in If-Match."
+
+
+class MatchRequiredError(ConflictError):
+    """A change must say which state it is about (RFC 6585, section 3)."""
+
+    code = "core.match_required"
+    status = 428
+    default_message = "Say which state you change."
+    default_remedy = "Read it, and send its ETag in If-Match."
+
+
 class ForbiddenError(PortwardError):
     """The actor may not do this."""
 

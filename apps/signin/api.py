@@ -90,6 +90,7 @@ class AssertionSerializer(serializers.Serializer[Any]):
 class OperationTokens(TenantScopedView):
     """Ask for the right to do one sensitive operation, once, within five minutes."""
 
+    answers_secrets = True
     scopes = {"POST": Scope.OPERATIONS_CONFIRM}
 
     @extend_schema(
@@ -145,6 +146,7 @@ class OperationTokenDetail(TenantScopedView):
 class OperationAssertion(TenantScopedView):
     """Confirm an operation with an authenticator that the program itself can reach."""
 
+    answers_secrets = True
     scopes = {"POST": Scope.OPERATIONS_CONFIRM}
 
     @extend_schema(

@@ -25,6 +25,7 @@ from apps.accounts.services.enrollment import (
 )
 from apps.accounts.services.freezes import appeal_freeze, freeze, lift_freeze
 from apps.accounts.services.guards import refuse_if_sealed
+from apps.accounts.services.idempotency import claim_key, keep_answer, release_key
 from apps.accounts.services.passkeys import (
     VerifiedAssertion,
     fingerprint,
@@ -88,6 +89,7 @@ __all__ = [
     "begin_registration",
     "check_code",
     "check_fallback",
+    "claim_key",
     "confirm_code_device",
     "create_user",
     "enrollment_url",
@@ -101,6 +103,7 @@ __all__ = [
     "issue_api_token",
     "issue_enrollment_link",
     "issue_member_link",
+    "keep_answer",
     "lift_freeze",
     "new_recovery_codes",
     "note_refused_sign_in",
@@ -110,6 +113,7 @@ __all__ = [
     "read_networks",
     "record_sign_out",
     "refuse_if_sealed",
+    "release_key",
     "remove_code_device",
     "remove_passkey",
     "remove_password",
