@@ -22,6 +22,7 @@ from typing_extensions import override
 from apps.accounts.permissions import is_signed_in, user_of
 from apps.accounts.selectors import is_closed, roles_in_scope
 from apps.breakglass.selectors import Alarm, alarm_for
+from apps.notifications.selectors import unread_count
 from apps.signin.views import entry
 from apps.tenants.services import current_tenant_id
 from portal import overview, search
@@ -157,7 +158,13 @@ class PortalAdminSite(AdminSite):
             context["tenant"] = getattr(request, "tenant", None)
             context["memberships"] = getattr(request, "memberships", [])
             context["alarm"] = self._alarm(request)
+            context["unread_notifications"] = self._unread(request)
         return context
+
+    @staticmethod
+    def _unread(request: HttpRequest) -> int:
+        """Return how many notifications the person has not read."""
+        return unread_count(user_of(request)) if current_tenant_id() else 0
 
     @staticmethod
     def _alarm(request: HttpRequest) -> Alarm | None:

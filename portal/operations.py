@@ -108,6 +108,9 @@ ROUTES: Mapping[str, Route] = {
     # Ending gives rights up, and reading a notice changes nothing else.
     "breakglass:end": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
+    "notifications:open": _BEGINS,
+    "notifications:read": _BEGINS,
+    "notifications:read_all": _BEGINS,
     **_pages(
         *("breakglass_breakglassaccount", Operation.SEAL_BREAK_GLASS),
         *("add", "retire", "seal"),

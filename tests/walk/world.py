@@ -19,6 +19,8 @@ from apps.audit.events import Actor
 from apps.breakglass import services as breakglass
 from apps.federation import services as federation
 from apps.keys.tasks import ensure_tenant_keys
+from apps.notifications import services as notifications
+from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
 from apps.signin import services as signin
@@ -148,7 +150,9 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         mine = Membership.objects.get(user=people[Person.AUDITOR])
         token = ApiToken.objects.get(user=admin)
     _break_glass(tenant, admin, folder)
+    notice = _tell(tenant, admin)
     words = {
+        "notification of the admin": str(notice),
         "membership of the auditor": str(mine.pk),
         "token of the admin": str(token.pk),
         "slug of the tenant": tenant.slug,
@@ -172,6 +176,19 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "anything": "nothing/here",
     }
     return World(tenant, people, tokens, authenticators, clients, words)
+
+
+def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
+    """Tell the admin something, and return the notification."""
+    with tenant_scope(tenant.pk):
+        notifications.notify(
+            event="review.opened",
+            recipients=[admin.pk],
+            title="A review waits for you",
+            body="Twelve roles of the database team.",
+            path="/admin/",
+        )
+        return Notification.objects.get(user=admin).pk
 
 
 def _federate(tenant: Tenant, admin: User) -> uuid.UUID:

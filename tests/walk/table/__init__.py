@@ -39,6 +39,9 @@ WHILE_FROZEN = {
 UNCONFIRMED = {
     "signin:confirm_options": "it is the way to the proof",
     "signin:end_elevation": "it gives rights up",
+    "notifications:open": "what was read is noted, and nothing else changes",
+    "notifications:read": "what was read is noted, and nothing else changes",
+    "notifications:read_all": "what was read is noted, and nothing else changes",
 }
 
 TABLE: Mapping[str, Row] = {

@@ -183,6 +183,31 @@ OWN: Mapping[str, Row] = {
         about=["token of the admin"],
         acts=True,
     ),
+    "notifications:inbox": Row(
+        "One's own notifications in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "notifications:open": Row(
+        "Only one's own notifications are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(ABSENT, MOVED, ABSENT, ABSENT, MOVED),
+        about=["notification of the admin"],
+        acts=True,
+    ),
+    "notifications:read": Row(
+        "Only one's own notifications are found.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(ABSENT, MOVED, ABSENT, ABSENT, MOVED),
+        about=["notification of the admin"],
+        acts=True,
+    ),
+    "notifications:read_all": Row(
+        "Only one's own notifications are marked.",
+        get=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+        post=signed_in(MOVED, MOVED, MOVED),
+        acts=True,
+    ),
     "accounts:choose_tenant": Row(
         "One's own tenants; only a member's choice counts.",
         get=signed_in(SHOWN, SHOWN, SHOWN),

@@ -1,0 +1,27 @@
+"""Vocabularies of the app."""
+
+from __future__ import annotations
+
+from django.db import models
+
+
+class Event(models.TextChoices):
+    """What people are told about. A retired value is never used again."""
+
+    APPROVAL_REQUESTED = "approval.requested", "Your approval is asked for"
+    APPROVAL_REMINDER = "approval.reminder", "Your approval is still asked for"
+    APPROVAL_ESCALATED = "approval.escalated", "A request was escalated to you"
+    APPROVAL_DECIDED = "approval.decided", "A request of yours is decided"
+    ELEVATION_ACTIVATED = "elevation.activated", "An elevation begins"
+    ELEVATION_ENDING = "elevation.ending", "An elevation is about to end"
+    ELEVATION_ENDED = "elevation.ended", "An elevation has ended"
+    DELEGATION_OFFERED = "delegation.offered", "Access is offered to you"
+    DELEGATION_ACCEPTED = "delegation.accepted", "What you lend is accepted"
+    DELEGATION_ENDED = "delegation.ended", "A delegation has ended"
+    ASSIGNMENT_OUT_OF_BAND = (
+        "assignment.out_of_band",
+        "A role was assigned outside of a request",
+    )
+    REVIEW_OPENED = "review.opened", "A review waits for you"
+    REVIEW_REMINDER = "review.reminder", "A review still waits for you"
+    LINTER_FINDING = "linter.finding", "The linter found something"
