@@ -26,7 +26,7 @@ from engine.cedar import (
 from engine.errors import ContextError, EngineError
 from engine.index import StatementIndex, request_keys
 from engine.places import normalize_ip
-from engine.roles import Grant, active_roles, closure, parents_of
+from engine.roles import Holdings, parents_of
 from protocol.errors import HeadMismatchError
 from protocol.records import (
     AssignmentRecord,
@@ -290,9 +290,9 @@ class _Entities:
     def __init__(self, records: Iterable[Record]) -> None:
         self._attributes: dict[EntityRef, Mapping[str, Any]] = {}
         self._groups: dict[EntityRef, tuple[EntityRef, ...]] = {}
-        self._grants: dict[EntityRef, list[Grant]] = {}
         self._above: dict[EntityRef, frozenset[EntityRef]] = {}
         roles: list[RoleRecord] = []
+        assignments: list[AssignmentRecord] = []
         for record in records:
             match record:
                 case PrincipalRecord():
@@ -301,13 +301,12 @@ class _Entities:
                     self._attributes[record.entity] = record.attributes
                     self._groups[record.entity] = record.groups
                 case AssignmentRecord():
-                    grant = Grant.from_record(record)
-                    self._grants.setdefault(record.principal, []).append(grant)
+                    assignments.append(record)
                 case RoleRecord():
                     roles.append(record)
                 case _:
                     pass
-        self._parents = parents_of(roles)
+        self._holdings = Holdings(assignments, parents_of(roles))
 
     def above_resource(self, resource: EntityRef) -> frozenset[EntityRef]:
         """Return a resource and every group it lies in."""
@@ -329,8 +328,7 @@ class _Entities:
         self, principal: EntityRef, now: dt.datetime, places: frozenset[EntityRef]
     ) -> tuple[EntityRef, ...]:
         """Return the roles a principal holds now for a resource in these places."""
-        direct = active_roles(self._grants.get(principal, ()), now, places)
-        names = closure(direct, self._parents)
+        names = self._holdings.roles(principal, now, places)
         return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
 
     def slice(

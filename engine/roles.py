@@ -7,8 +7,16 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-from protocol.records import AssignmentRecord, EntityRef, RoleRecord
+from protocol.records import (
+    DELEGATION,
+    STANDING,
+    AssignmentRecord,
+    EntityRef,
+    RoleRecord,
+)
 
+# From the one who holds a right to a borrower, and on to a second one.
+MAX_DELEGATIONS = 2
 _FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
 _ALWAYS = dt.datetime.min.replace(tzinfo=dt.UTC)
 
@@ -22,6 +30,8 @@ class Grant:
     scope: EntityRef | None
     start: dt.datetime
     end: dt.datetime
+    source: str = STANDING
+    delegator: EntityRef | None = None
 
     @classmethod
     def from_record(cls, record: AssignmentRecord) -> Grant:
@@ -32,20 +42,96 @@ class Grant:
             record.scope,
             dt.datetime.fromisoformat(record.start) if record.start else _ALWAYS,
             dt.datetime.fromisoformat(record.end) if record.end else _FOREVER,
+            record.source,
+            record.delegator,
         )
 
+    @property
+    def is_lent(self) -> bool:
+        """Say whether the grant needs somebody else's; an odd one counts as lent."""
+        return self.source == DELEGATION or self.delegator is not None
+
+    @property
+    def can_be_lent(self) -> bool:
+        """Say whether others may lean on the grant; what was approved for one may not.
+
+        An elevation and a broken glass are meant for one person.
+        """
+        return self.source in {STANDING, DELEGATION}
+
     def holds(self, now: dt.datetime, places: AbstractSet[EntityRef]) -> bool:
-        """Say whether the grant counts now, for a resource in these places."""
+        """Say whether the grant is meant for now and for a resource in these places.
+
+        What is lent needs a delegator who holds it as well: see `Holdings`.
+        """
         if not self.start <= now < self.end:
             return False
         return self.scope is None or self.scope in places
 
 
-def active_roles(
-    grants: Iterable[Grant], now: dt.datetime, places: AbstractSet[EntityRef]
-) -> frozenset[str]:
-    """Return the roles held directly: the union of grants, each counted by itself."""
-    return frozenset(grant.role for grant in grants if grant.holds(now, places))
+class Holdings:
+    """All grants of a release: who holds what by themselves, and who lends it to whom.
+
+    What is borrowed counts only while its delegator holds the role, for the same place
+    and at the same instant. So a delegate never holds more than the delegator, and the
+    end of a right ends whatever was lent of it.
+    """
+
+    def __init__(
+        self,
+        records: Iterable[AssignmentRecord],
+        parents: Mapping[str, Iterable[str]],
+    ) -> None:
+        self._parents = parents
+        self._grants: dict[EntityRef, list[Grant]] = {}
+        for record in records:
+            grant = Grant.from_record(record)
+            self._grants.setdefault(record.principal, []).append(grant)
+
+    def counting(
+        self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
+    ) -> list[Grant]:
+        """Return the grants of a principal that count now, each by itself."""
+        return self._counting(principal, now, places, frozenset())
+
+    def roles(
+        self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
+    ) -> set[str]:
+        """Return the roles a principal holds now, and everything above them."""
+        return self._roles(principal, now, places, frozenset())
+
+    def _roles(
+        self,
+        principal: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef],
+        borrowers: frozenset[EntityRef],
+    ) -> set[str]:
+        grants = self._counting(principal, now, places, borrowers)
+        held = (g.role for g in grants if g.can_be_lent or not borrowers)
+        return closure(held, self._parents)
+
+    def _counting(
+        self,
+        principal: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef],
+        borrowers: frozenset[EntityRef],
+    ) -> list[Grant]:
+        """Return what counts for a principal that these lean on, who have borrowed."""
+        below = borrowers | {principal}
+        found = []
+        for grant in self._grants.get(principal, ()):
+            if not grant.holds(now, places):
+                continue
+            if grant.is_lent:
+                lender = grant.delegator
+                if lender is None or lender in below or len(below) > MAX_DELEGATIONS:
+                    continue
+                if grant.role not in self._roles(lender, now, places, below):
+                    continue
+            found.append(grant)
+        return found
 
 
 def parents_of(roles: Iterable[RoleRecord]) -> dict[str, tuple[str, ...]]:

@@ -231,6 +231,9 @@ def _assignment_records() -> list[Record]:
             start=instant(row.start),
             end=instant(row.end),
             source=row.source,
+            delegator=EntityRef(row.delegator.type, row.delegator.key)
+            if row.delegator
+            else None,
         )
         for row in live_assignments(timezone.now())
     ]

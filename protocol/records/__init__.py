@@ -8,10 +8,12 @@ says is the engine's check.
 
 from protocol.records.entities import EntityRef, Head, Permission, Statement
 from protocol.records.kinds import (
+    DELEGATION,
     EFFECTS,
     RECORD_DOMAIN,
     RECORD_VERSION,
     SOURCES,
+    STANDING,
     TIERS,
     AssignmentRecord,
     LocationRecord,
@@ -31,10 +33,12 @@ from protocol.records.parsing import parse_record
 from protocol.records.values import Attributes, JSONObject
 
 __all__ = [
+    "DELEGATION",
     "EFFECTS",
     "RECORD_DOMAIN",
     "RECORD_VERSION",
     "SOURCES",
+    "STANDING",
     "TIERS",
     "AssignmentRecord",
     "Attributes",

@@ -17,7 +17,9 @@ RECORD_VERSION = 1
 
 EFFECTS = ("permit", "forbid")
 TIERS = ("read_only", "operator", "admin")
-SOURCES = ("standing", "elevation", "delegation", "break_glass")
+STANDING = "standing"
+DELEGATION = "delegation"
+SOURCES = (STANDING, "elevation", DELEGATION, "break_glass")
 
 
 class RecordType(StrEnum):
@@ -108,7 +110,12 @@ class RoleRecord(Record):
 
 @dataclass(frozen=True)
 class AssignmentRecord(Record):
-    """A principal holds a role, somewhere and for a time (RFC 3339, UTC)."""
+    """A principal holds a role, somewhere and for a time (RFC 3339, UTC).
+
+    A delegation names who lends; it counts only while they hold the role themselves.
+    No other source has a `delegator`, and its JSON form has no such field, so a node
+    that does not know delegations refuses a release that has some.
+    """
 
     type: ClassVar[RecordType] = RecordType.ASSIGNMENT
 
@@ -118,9 +125,11 @@ class AssignmentRecord(Record):
     start: str | None = None
     end: str | None = None
     source: str = "standing"
+    delegator: EntityRef | None = None
 
     @override
     def body(self) -> dict[str, Any]:
+        lent = {"delegator": self.delegator.to_dict()} if self.delegator else {}
         return {
             "principal": self.principal.to_dict(),
             "role": self.role,
@@ -128,6 +137,7 @@ class AssignmentRecord(Record):
             "start": self.start,
             "end": self.end,
             "source": self.source,
+            **lent,
         }
 
 

@@ -10,6 +10,7 @@ from protocol.errors import RecordError
 from protocol.records import values
 from protocol.records.entities import EntityRef, Permission, Statement
 from protocol.records.kinds import (
+    DELEGATION,
     EFFECTS,
     RECORD_VERSION,
     SOURCES,
@@ -48,6 +49,10 @@ def parse_record(value: object) -> Record:
     if value.get("v") != RECORD_VERSION or isinstance(value.get("v"), bool):
         raise RecordError(f"v: version {value.get('v')!r} is not known", field="v")
     names, parse = _PARSERS[kind]
+    if kind is RecordType.ASSIGNMENT and (
+        value.get("source") == DELEGATION or "delegator" in value
+    ):
+        names = (*names, "delegator")
     fields = values.fields(value, kind.value, ("type", "v", "id", *names))
     return parse(values.text(fields["id"], "id"), fields)
 
@@ -93,7 +98,12 @@ def _parse_role(ident: str, f: JSONObject) -> Record:
 
 
 def _parse_assignment(ident: str, f: JSONObject) -> Record:
-    scope = f["scope"]
+    scope, delegator = f["scope"], None
+    source = values.choice(f["source"], "source", SOURCES)
+    if source == DELEGATION:
+        delegator = EntityRef.from_dict(f["delegator"], "delegator")
+    elif "delegator" in f:
+        raise RecordError("delegator: only of a delegation", field="delegator")
     return AssignmentRecord(
         ident,
         principal=EntityRef.from_dict(f["principal"], "principal"),
@@ -101,7 +111,8 @@ def _parse_assignment(ident: str, f: JSONObject) -> Record:
         scope=None if scope is None else EntityRef.from_dict(scope, "scope"),
         start=values.instant(f["start"], "start"),
         end=values.instant(f["end"], "end"),
-        source=values.choice(f["source"], "source", SOURCES),
+        source=source,
+        delegator=delegator,
     )
 
 

@@ -14,7 +14,9 @@ from protocol.canonical import canonical_bytes, parse_json
 from protocol.errors import CanonicalError, RecordError
 from protocol.fingerprint import StateTree, state_digest
 from protocol.records import EntityRef, Record, parse_record
-from tests.vectors.generate import PATH, RECORDS, vectors
+from tests.vectors.generate import LENT, PATH, RECORDS, vectors
+
+ALL = (*RECORDS, *LENT)
 
 
 def test_the_golden_vectors_are_what_the_code_gives() -> None:
@@ -23,12 +25,12 @@ def test_the_golden_vectors_are_what_the_code_gives() -> None:
     )
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.type.value)
+@pytest.mark.parametrize("record", ALL, ids=lambda r: r.type.value)
 def test_a_record_survives_its_json_form(record: Record) -> None:
     assert parse_record(record.to_dict()).to_dict() == record.to_dict()
 
 
-@pytest.mark.parametrize("record", RECORDS, ids=lambda r: r.type.value)
+@pytest.mark.parametrize("record", ALL, ids=lambda r: r.type.value)
 def test_an_unknown_field_is_refused_by_name(record: Record) -> None:
     with pytest.raises(RecordError) as caught:
         parse_record(record.to_dict() | {"surprise": 1})
@@ -37,7 +39,7 @@ def test_an_unknown_field_is_refused_by_name(record: Record) -> None:
 
 @pytest.mark.parametrize(
     ("record", "name"),
-    [(record, name) for record in RECORDS for name in record.to_dict()],
+    [(record, name) for record in ALL for name in record.to_dict()],
     ids=lambda value: value if isinstance(value, str) else value.type.value,
 )
 def test_a_missing_field_is_refused_by_name(record: Record, name: str) -> None:
@@ -74,6 +76,26 @@ def test_a_missing_field_is_refused_by_name(record: Record, name: str) -> None:
 def test_a_malformed_value_is_refused(number: int, change: dict[str, Any]) -> None:
     with pytest.raises(RecordError):
         parse_record(RECORDS[number].to_dict() | change)
+
+
+@pytest.mark.parametrize("delegator", [None, "bob", {"type": "User"}], ids=str)
+def test_a_delegation_names_who_lends(delegator: object) -> None:
+    with pytest.raises(RecordError):
+        parse_record(LENT[0].to_dict() | {"delegator": delegator})
+
+
+def test_what_is_no_delegation_has_no_delegator() -> None:
+    body = LENT[0].to_dict()
+    with pytest.raises(RecordError) as caught:
+        parse_record(body | {"source": "standing"})
+    assert caught.value.field == "delegator"
+    assert "delegator" not in RECORDS[2].to_dict()
+
+
+def test_who_lends_counts_in_the_state_digest() -> None:
+    body = LENT[0].to_dict()
+    other = parse_record(body | {"delegator": {"type": "User", "id": "carol"}})
+    assert state_digest([other]) != state_digest(LENT)
 
 
 @given(st.randoms())

@@ -75,6 +75,20 @@ RECORDS: tuple[Record, ...] = (
     ),
     SchemaRecord("schema", {"": {"entityTypes": {}, "actions": {}}}),
 )
+# What came later; the vectors above keep their bytes.
+BOB = EntityRef("User", "bob")
+LENT: tuple[Record, ...] = (
+    AssignmentRecord(
+        "a2",
+        BOB,
+        "operator",
+        WEB,
+        "2026-01-01T00:00:00Z",
+        "2026-01-08T00:00:00Z",
+        "delegation",
+        delegator=ALICE,
+    ),
+)
 
 
 def vectors() -> dict[str, Any]:
@@ -94,7 +108,7 @@ def vectors() -> dict[str, Any]:
                 "canonical": record_bytes(record).decode(),
                 "digest": record_digest(record).hex(),
             }
-            for record in RECORDS
+            for record in (*RECORDS, *LENT)
         ],
         "state_digest": state_digest(RECORDS),
         "state_digest_of_nothing": state_digest([]),
