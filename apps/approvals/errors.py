@@ -20,6 +20,17 @@ class RequestInvalidError(InvalidError):
     code = "approvals.request_invalid"
 
 
+class NobodyCanApproveError(InvalidError):
+    """Too few people could ever decide on what is asked for."""
+
+    code = "approvals.nobody_can_approve"
+    default_message = "Nobody could approve this."
+    default_remedy = (
+        "A security admin names more approvers, each with a passkey, none of whom is "
+        "behind the request."
+    )
+
+
 class RequestNotFoundError(NotFoundError):
     """There is no such request in this tenant."""
 
@@ -31,6 +42,14 @@ class DraftInAnotherRequestError(ConflictError):
     """A draft is under review already."""
 
     code = "approvals.draft_in_another_request"
+    default_remedy = "Wait for that request, or cancel it."
+
+
+class SubjectInAnotherRequestError(ConflictError):
+    """What is asked for is under review already."""
+
+    code = "approvals.subject_in_another_request"
+    default_message = "This is under review already."
     default_remedy = "Wait for that request, or cancel it."
 
 
@@ -68,6 +87,13 @@ class ProposeForbiddenError(ForbiddenError):
 
     code = "approvals.propose_forbidden"
     default_message = "Only a security admin may propose changes."
+
+
+class OpenForbiddenError(ForbiddenError):
+    """Only members of the tenant ask for anything in it."""
+
+    code = "approvals.open_forbidden"
+    default_message = "Only a member of this tenant may ask for this."
 
 
 class CancelForbiddenError(ForbiddenError):

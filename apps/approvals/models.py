@@ -34,10 +34,12 @@ class ApprovalFlow(TenantModel, TimestampedModel):
 
 
 class ApprovalRequest(TenantModel, TimestampedModel):
-    """A set of drafts proposed, reviewed and approved together.
+    """A set of drafts, or another subject, that people decide on together.
 
-    `document` is what approvers sign, in canonical form; `digest` is its SHA-256. Both
-    are fixed when the request is opened; a trigger refuses to change them.
+    `subject_id` names the row that waits for the decision when it is not about drafts;
+    nobody decides after `expires_at`. `document` is what approvers sign, in canonical
+    form; `digest` is its SHA-256. All of these are fixed when the request is opened; a
+    trigger refuses to change them.
     """
 
     kind = models.CharField(
@@ -51,6 +53,8 @@ class ApprovalRequest(TenantModel, TimestampedModel):
     )
     document = models.JSONField()
     digest = models.CharField(max_length=71)
+    subject_id = models.UUIDField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
     # Nobody when an operator's command opened it.
     opened_by_id = models.UUIDField(null=True, blank=True)
     opened_by_name = models.CharField(max_length=150)
@@ -61,7 +65,7 @@ class ApprovalRequest(TenantModel, TimestampedModel):
 
     class Meta:
         ordering = ["-created_at"]
-        verbose_name = "change request"
+        verbose_name = "request"
         indexes = [
             models.Index(fields=["tenant", "state"], name="approvals_request_state")
         ]
@@ -73,6 +77,16 @@ class ApprovalRequest(TenantModel, TimestampedModel):
             models.CheckConstraint(
                 condition=Q(kind__in=RequestKind.values),
                 name="approvals_request_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(kind=RequestKind.CHANGE, subject_id__isnull=True)
+                | (~Q(kind=RequestKind.CHANGE) & Q(subject_id__isnull=False)),
+                name="approvals_request_subject_of_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "subject_id"],
+                condition=Q(state=RequestState.OPEN),
+                name="approvals_request_one_open_per_subject",
             ),
             models.CheckConstraint(
                 condition=Q(digest__regex=r"^sha256:[0-9a-f]{64}$"),

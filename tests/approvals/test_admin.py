@@ -96,7 +96,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
     for number in range(8):
         make_request(olga, make_draft(ada, f"Rule {number}"))
     client = client_of(people("anna"))
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         client.get(reverse("admin:approvals_approvalrequest_changelist"))
 
 
@@ -109,7 +109,7 @@ def test_the_number_of_queries_does_not_grow_with_the_request(
     drafts = [make_draft(ada, f"Rule {number}") for number in range(12)]
     request = make_request(olga.user, *drafts)
     client = client_of(people("anna"))
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(60):
         assert "Rule 11" in client.get(page(request)).text
 
 

@@ -15,6 +15,7 @@ from apps.approvals import rules, selectors
 from apps.approvals.choices import RequestState, Verdict
 from apps.approvals.errors import VoteEvidenceError
 from apps.approvals.models import ApprovalRequest, Vote
+from apps.roles.choices import Tier
 
 TONES = {
     RequestState.OPEN: "warn",
@@ -95,6 +96,7 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
     ]
     return {
         "change_request": request,
+        "subject": subject_facts(request),
         "state_pill": state_pill(request),
         "changes": changes,
         "is_outdated": any(change["drift"] for change in changes),
@@ -104,11 +106,35 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
     }
 
 
+def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
+    """Return what a request that is not about drafts asks for, line by line."""
+    subject = rules.parse_subject(request.document)
+    if subject is None:
+        return []
+    told: list[tuple[str, object]] = [
+        ("Role", subject.role),
+        ("Tier", Tier(subject.tier).label),
+        ("Where", str(subject.scope or "everywhere")),
+        ("For", selectors.name_of(subject.beneficiary_id)),
+        ("Risk", f"{subject.risk} of 100"),
+        ("Reaches", f"{subject.blast_radius} resources or principals"),
+    ]
+    told += [(name.capitalize(), text) for name, text in subject.fields.items() if text]
+    told += [
+        (name.replace("_", " ").capitalize(), ", ".join(rules.readable(value)))
+        for name, value in subject.document.items()
+        if rules.readable(value) and name not in {"role", "scope", *subject.fields}
+    ]
+    if request.expires_at:
+        told.append(("Waits until", f"{request.expires_at:%-d %b %Y %H:%M} UTC"))
+    return told
+
+
 def what_next(request: ApprovalRequest, user: User) -> dict[str, Any]:
     """Return what this person may do about a request, or why they may not vote."""
     refusal = selectors.refusal_for(request, user.pk)
     may_cancel = request.is_open and (
-        user.pk == request.opened_by_id
+        user.pk in {request.opened_by_id, selectors.parties_of(request).beneficiary}
         or selectors.SECURITY_ADMIN in selectors.roles_of(user.pk)
     )
     return {

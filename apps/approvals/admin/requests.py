@@ -30,8 +30,15 @@ from apps.core.errors import ForbiddenError, PortwardError
 class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     """Show requests; every act on one is a view of its own that calls a service."""
 
-    list_display = ["title", "state_pill", "votes_so_far", "opened_by", "opened"]
-    list_filter = ["state", "created_at"]
+    list_display = [
+        "title",
+        "kind",
+        "state_pill",
+        "votes_so_far",
+        "opened_by",
+        "opened",
+    ]
+    list_filter = ["kind", "state", "created_at"]
     search_fields = ["title", "reason", "opened_by_name", "digest"]
     list_per_page = 50
     change_list_template = "admin/approvals/approvalrequest/change_list.html"
@@ -108,7 +115,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
                 for name, count in selectors.counters().items()
             )
         ]
-        context = {"title": "Change requests", "counters": counters}
+        context = {"title": "Requests", "counters": counters}
         return super().changelist_view(request, context | (extra_context or {}))
 
     @override

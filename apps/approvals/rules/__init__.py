@@ -23,6 +23,13 @@ from apps.approvals.rules.quorum import (
     parse_flow,
     readable,
 )
+from apps.approvals.rules.subjects import (
+    Subject,
+    assignment_document,
+    assignment_of,
+    parse_subject,
+    risk_of_tier,
+)
 
 __all__ = [
     "APPROVER_ROLE",
@@ -34,14 +41,19 @@ __all__ = [
     "Quorum",
     "Reason",
     "Stage",
+    "Subject",
     "VoteEvidence",
+    "assignment_document",
+    "assignment_of",
     "changed_fields",
     "evaluate_quorum",
     "may_vote",
     "parse_flow",
+    "parse_subject",
     "readable",
     "request_digest",
     "request_document",
+    "risk_of_tier",
     "verify_vote",
     "vote_digest",
     "vote_document",

@@ -26,10 +26,11 @@ def request_document(  # noqa: PLR0913  # one argument for each field that is si
     reason: str,
     flow: Flow,
     opened_by: Mapping[str, str],
-    items: Sequence[Mapping[str, Any]],
+    items: Sequence[Mapping[str, Any]] = (),
+    subject: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what a request proposes, as it is signed. Fields are only ever added."""
-    return {
+    document: dict[str, Any] = {
         "v": 1,
         "type": "request",
         "tenant": tenant,
@@ -41,6 +42,7 @@ def request_document(  # noqa: PLR0913  # one argument for each field that is si
         "opened_by": dict(opened_by),
         "items": [dict(item) for item in items],
     }
+    return document if subject is None else document | {"subject": dict(subject)}
 
 
 def vote_document(  # one argument for each field that is signed

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     OPENER = "opener"
     AUTHOR = "author"
     LAST_EDITOR = "last_editor"
+    BENEFICIARY = "beneficiary"
+    INVOLVED = "involved"
     ROLE_MISSING = "role_missing"
     ALREADY_VOTED = "already_voted"
 
@@ -40,6 +42,8 @@ _SENTENCES = {
     Reason.OPENER: "You opened this request, so another person must decide.",
     Reason.AUTHOR: "You wrote part of this change, so another person must decide.",
     Reason.LAST_EDITOR: "You edited this change last, so another person must decide.",
+    Reason.BENEFICIARY: "You would gain by this, so another person must decide.",
+    Reason.INVOLVED: "You are behind what is asked for, so another person must decide.",
     Reason.ROLE_MISSING: "Only members with the approver role decide on requests.",
     Reason.ALREADY_VOTED: "You have voted on this request already.",
 }
@@ -88,11 +92,24 @@ DEFAULT_FLOW = Flow(stages=(Stage(name="Review", approvers=APPROVER_ROLE, quorum
 
 @dataclass(frozen=True)
 class Parties:
-    """The persons behind a change, none of whom may decide on it."""
+    """The persons behind a request, none of whom may decide on it."""
 
     opener: uuid.UUID | None
     authors: frozenset[uuid.UUID] = frozenset()
     last_editors: frozenset[uuid.UUID] = frozenset()
+    beneficiary: uuid.UUID | None = None
+    involved: frozenset[uuid.UUID] = frozenset()
+
+    def reason_for(self, user_id: uuid.UUID) -> Reason:
+        """Return why a person is behind the request, or Reason.NONE."""
+        behind = (
+            (Reason.OPENER, {self.opener}),
+            (Reason.AUTHOR, self.authors),
+            (Reason.LAST_EDITOR, self.last_editors),
+            (Reason.BENEFICIARY, {self.beneficiary}),
+            (Reason.INVOLVED, self.involved),
+        )
+        return next((why for why, who in behind if user_id in who), Reason.NONE)
 
 
 @dataclass(frozen=True)
@@ -139,12 +156,9 @@ def may_vote(
     voted: Iterable[uuid.UUID] = (),
 ) -> Reason:
     """Return Reason.NONE, or why this person may not vote on this stage."""
-    if user_id == parties.opener:
-        return Reason.OPENER
-    if user_id in parties.authors:
-        return Reason.AUTHOR
-    if user_id in parties.last_editors:
-        return Reason.LAST_EDITOR
+    behind = parties.reason_for(user_id)
+    if behind is not Reason.NONE:
+        return behind
     if stage.approvers not in roles:
         return Reason.ROLE_MISSING
     if user_id in set(voted):

@@ -1,13 +1,13 @@
 """Acts upon requests for approval."""
 
-from apps.approvals.services.requests import (
+from apps.approvals.services.flows import set_flow
+from apps.approvals.services.requests import cancel_request, open_request
+from apps.approvals.services.subjects import open_subject_request, request_assignment
+from apps.approvals.services.votes import (
     Authenticator,
     begin_vote,
-    cancel_request,
     cast_demo_vote,
-    open_request,
     record_vote,
-    set_flow,
 )
 
 __all__ = [
@@ -16,6 +16,8 @@ __all__ = [
     "cancel_request",
     "cast_demo_vote",
     "open_request",
+    "open_subject_request",
     "record_vote",
+    "request_assignment",
     "set_flow",
 ]

@@ -1,0 +1,152 @@
+"""Questions about the drafts that a request proposes."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from apps.approvals import rules
+from apps.approvals.errors import RequestInvalidError
+from apps.approvals.models import ApprovalRequest, RequestItem
+from apps.policies import selectors as policies
+from apps.policies.models import PolicyDraft
+from apps.policies.rules import Catalogue, parse_content, sentence
+from apps.policies.services.drafts import compile_content
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A draft as it would be approved now, beside what is live now."""
+
+    draft_id: uuid.UUID
+    policy_id: uuid.UUID
+    name: str
+    content: dict[str, Any]
+    content_digest: str
+    cedar: str
+    before: dict[str, Any] | None
+    before_version: int | None
+    author_id: uuid.UUID | None
+    last_editor_id: uuid.UUID | None
+
+    def signed_form(self) -> dict[str, Any]:
+        """Return what the request document says about this draft."""
+        return {
+            "policy": str(self.policy_id),
+            "draft": str(self.draft_id),
+            "name": self.name,
+            "digest": self.content_digest,
+        }
+
+    def as_item(self, request: ApprovalRequest, position: int) -> RequestItem:
+        """Return the row, not yet stored, that keeps this proposal."""
+        return RequestItem(
+            tenant_id=request.tenant_id,
+            request=request,
+            position=position,
+            draft_id=self.draft_id,
+            policy_id=self.policy_id,
+            name=self.name,
+            content_digest=self.content_digest,
+            content=self.content,
+            cedar=self.cedar,
+            before=self.before,
+            before_version=self.before_version,
+            author_id=self.author_id,
+            last_editor_id=self.last_editor_id,
+        )
+
+
+@dataclass(frozen=True)
+class ItemChange:
+    """What an item changes, and whether its draft still says the same."""
+
+    item: RequestItem
+    fields: list[tuple[str, Any, Any]]
+    drift: str
+
+    @property
+    def is_current(self) -> bool:
+        """Say whether the draft still is what was proposed."""
+        return not self.drift
+
+
+def lock_drafts(draft_ids: Collection[uuid.UUID]) -> None:
+    """Lock drafts and their policies, by id.
+
+    The audit trail has one head for a tenant, which every act locks last. Whoever
+    locked a draft after it could wait for an editor who waits for the head.
+    """
+    rows = PolicyDraft.objects.select_for_update(of=("self", "policy"))
+    list(rows.select_related("policy").filter(pk__in=draft_ids).order_by("pk"))
+
+
+def proposals(draft_ids: Sequence[uuid.UUID]) -> list[Proposal]:
+    """Return drafts as they would be approved now, in the order asked for.
+
+    Every one is compiled again, because what it names may have changed since it was
+    saved. Raises DraftNotFoundError, PolicyInvalidError and RequestInvalidError.
+    """
+    catalogue = policies.catalogue()
+    return [
+        _proposal(policies.draft_by_id(draft_id), catalogue) for draft_id in draft_ids
+    ]
+
+
+def changes_of(request: ApprovalRequest) -> list[ItemChange]:
+    """Return what each item changes, and how its draft differs from it by now."""
+    items = list(request.items.all())
+    drafts = policies.drafts_by_ids([item.draft_id for item in items])
+    return [
+        ItemChange(
+            item=item,
+            fields=rules.changed_fields(item.before, item.content),
+            drift=_drift(item, drafts.get(item.draft_id)) if request.is_open else "",
+        )
+        for item in items
+    ]
+
+
+def sentence_of(content: dict[str, Any]) -> str:
+    """Return what a policy with this content does, in one plain sentence."""
+    parsed = parse_content(content)
+    return "" if isinstance(parsed, list) else sentence(parsed)
+
+
+def _proposal(draft: PolicyDraft, catalogue: Catalogue) -> Proposal:
+    live = policies.newest_version(draft.policy_id)
+    compiled = compile_content(draft.content, catalogue, draft.policy.slug)
+    if compiled.digest != draft.digest:
+        raise RequestInvalidError(
+            f"A window, location or role that “{draft.policy}” uses was changed.",
+            field="drafts",
+            remedy="Open the draft, read it again and save it.",
+        )
+    if live is not None and live.digest == draft.digest:
+        raise RequestInvalidError(
+            f"“{draft.policy}” says what is live already.", field="drafts"
+        )
+    return Proposal(
+        draft_id=draft.pk,
+        policy_id=draft.policy_id,
+        name=draft.policy.name,
+        content=draft.content,
+        content_digest=draft.digest,
+        cedar=draft.cedar,
+        before=live.content if live else None,
+        before_version=live.number if live else None,
+        author_id=draft.author_id,
+        last_editor_id=draft.last_editor_id,
+    )
+
+
+def _drift(item: RequestItem, draft: PolicyDraft | None) -> str:
+    if draft is None:
+        return f"The draft of “{item.name}” was discarded."
+    if draft.digest == item.content_digest:
+        return ""
+    names = [name for name, _, _ in rules.changed_fields(item.content, draft.content)]
+    changed = ", ".join(name.replace("_", " ") for name in names) or "what it names"
+    return f"“{item.name}” was edited after it was proposed: {changed} changed."

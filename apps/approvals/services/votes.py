@@ -1,0 +1,179 @@
+"""Take votes, each signed by a passkey.
+
+Locks are always taken in the same order: the request, its drafts by id, the passkey,
+and last the head of the audit trail.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from apps.accounts.models import User
+from apps.accounts.services import (
+    CeremonyOptions,
+    begin_operation_ceremony,
+    verify_operation_assertion,
+)
+from apps.approvals import rules, selectors
+from apps.approvals.choices import Verdict
+from apps.approvals.errors import (
+    AlreadyVotedError,
+    RequestClosedError,
+    RequestInvalidError,
+    RequestOutdatedError,
+    VoteForbiddenError,
+)
+from apps.approvals.events import AuditAction
+from apps.approvals.models import ApprovalRequest, Vote
+from apps.approvals.services.decisions import decide
+from apps.approvals.services.trail import audit
+from apps.audit.events import Actor
+
+
+class Authenticator(Protocol):
+    """Something that answers a WebAuthn request, as a browser would."""
+
+    def get(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the credential for the options of a ceremony."""
+
+
+@transaction.atomic
+def begin_vote(
+    *,
+    voter: User,
+    request_id: uuid.UUID,
+    verdict: Verdict,
+    reason: str,
+    session_key: str,
+) -> CeremonyOptions:
+    """Start the ceremony in which a passkey signs exactly this vote."""
+    request = selectors.request_by_id(request_id)
+    document = _votable(request, voter, verdict, reason)
+    return begin_operation_ceremony(
+        user=voter,
+        session_key=session_key,
+        operation_digest=rules.vote_digest(document),
+    )
+
+
+@transaction.atomic
+def record_vote(  # what arrives from a ceremony, and who sends it
+    *,
+    actor: Actor,
+    voter: User,
+    request_id: uuid.UUID,
+    verdict: Verdict,
+    reason: str,
+    ceremony_id: uuid.UUID,
+    credential: Mapping[str, Any],
+) -> Vote:
+    """Store a vote with its proof; act when it decides the request.
+
+    The row is locked first, so two votes at the same instant are counted one after the
+    other, and what the rules see is what will be true when this transaction commits.
+    """
+    request = selectors.lock_request(request_id)
+    selectors.lock_drafts(request.items.values_list("draft_id", flat=True))
+    document = _votable(request, voter, verdict, reason)
+    digest = rules.vote_digest(document)
+    assertion = verify_operation_assertion(
+        user=voter,
+        ceremony_id=ceremony_id,
+        credential_json=credential,
+        operation_digest=digest,
+    )
+    vote = Vote.objects.create(
+        tenant_id=request.tenant_id,
+        request=request,
+        verdict=verdict,
+        reason=document["reason"],
+        user_id=voter.pk,
+        user_name=str(voter),
+        roles=sorted(selectors.roles_of(voter.pk)),
+        is_demo=voter.is_demo or assertion.is_demo,
+        cast_at=timezone.now(),
+        document=document,
+        digest=f"sha256:{digest.hex()}",
+        credential_id=assertion.credential_id,
+        client_data=assertion.client_data,
+        authenticator_data=assertion.authenticator_data,
+        signature=assertion.signature,
+        public_key=assertion.public_key,
+        rp_id=settings.WEBAUTHN_RP_ID,
+    )
+    # What is stored must convince a stranger later; better to find out now.
+    rules.verify_vote(selectors.evidence_of(vote))
+    audit(actor, AuditAction.VOTE_RECORDED, request, after=document)
+    decide(actor, request)
+    return vote
+
+
+def cast_demo_vote(
+    *,
+    actor: Actor,
+    voter: User,
+    request_id: uuid.UUID,
+    verdict: Verdict,
+    authenticator: Authenticator,
+    reason: str = "",
+) -> Vote:
+    """Vote as a demo user whose passkey is a file. Refused for anybody else."""
+    if not voter.is_demo:
+        raise VoteForbiddenError("Only demo users vote without a person.")
+    session_key = f"demo:{voter.pk}"
+    ceremony = begin_vote(
+        voter=voter,
+        request_id=request_id,
+        verdict=verdict,
+        reason=reason,
+        session_key=session_key,
+    )
+    return record_vote(
+        actor=actor,
+        voter=voter,
+        request_id=request_id,
+        verdict=verdict,
+        reason=reason,
+        ceremony_id=ceremony.ceremony_id,
+        credential=authenticator.get(ceremony.public_key),
+    )
+
+
+def _votable(
+    request: ApprovalRequest, voter: User, verdict: Verdict, reason: str
+) -> dict[str, Any]:
+    """Return the document to sign, or raise why this person may not vote now."""
+    if not request.is_open:
+        raise RequestClosedError
+    refusal = selectors.refusal_for(request, voter.pk)
+    if refusal is rules.Reason.ALREADY_VOTED:
+        raise AlreadyVotedError
+    if refusal is not rules.Reason.NONE:
+        raise VoteForbiddenError(refusal.sentence)
+    _require_current(request)
+    reason = reason.strip()
+    if verdict is Verdict.DENY and not reason:
+        raise RequestInvalidError(
+            "Say why you deny, so that the author can improve it.", field="reason"
+        )
+    return rules.vote_document(
+        tenant=str(request.tenant_id),
+        request=str(request.pk),
+        request_digest=request.digest,
+        stage=0,
+        verdict=verdict,
+        reason=reason,
+        voter={"id": str(voter.pk), "name": str(voter)},
+    )
+
+
+def _require_current(request: ApprovalRequest) -> None:
+    for change in selectors.changes_of(request):
+        if not change.is_current:
+            raise RequestOutdatedError(change.drift)
