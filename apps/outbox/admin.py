@@ -14,7 +14,7 @@ from typing_extensions import override
 from apps.audit.events import Actor
 from apps.core.errors import PortwardError
 from apps.outbox import services
-from apps.outbox.choices import MessageState
+from apps.outbox.choices import Lane, MessageState
 from apps.outbox.models import OutboxMessage
 
 _PILLS = {
@@ -29,17 +29,42 @@ _PILLS = {
 class OutboxMessageAdmin(admin.ModelAdmin[OutboxMessage]):
     """Look at messages; retry dead letters."""
 
-    list_display = ["number", "topic", "pill", "attempts", "created_at", "due_at"]
-    list_filter = ["state", "topic"]
+    list_display = [
+        "number",
+        "topic",
+        "lane_pill",
+        "pill",
+        "attempts",
+        "created_at",
+        "due_at",
+    ]
+    list_filter = ["state", "lane", "topic"]
     search_fields = ["topic", "last_error"]
     list_per_page = 50
     show_full_result_count = False
     actions = ["retry"]
     fields = (
-        *("number", "topic", "pill", "payload", "coalesce_key", "ordering_key"),
+        *(
+            "number",
+            "topic",
+            "lane_pill",
+            "pill",
+            "payload",
+            "coalesce_key",
+            "ordering_key",
+        ),
         *("attempts", "created_at", "due_at", "leased_until", "done_at", "last_error"),
     )
     readonly_fields = fields
+
+    @admin.display(description="Lane", ordering="lane")
+    def lane_pill(self, message: OutboxMessage) -> SafeString:
+        """Show the lane; one that hurries stands out."""
+        lane = Lane(message.lane)
+        tone = "warn" if lane is Lane.URGENT else "muted"
+        return format_html(
+            '<span class="pw-pill pw-pill--{}">{}</span>', tone, lane.label
+        )
 
     @admin.display(description="State", ordering="state")
     def pill(self, message: OutboxMessage) -> SafeString:

@@ -4,6 +4,9 @@ Delivery is at least once. A message is leased in one short transaction, its han
 runs outside any transaction, and a second short transaction settles it. A worker that
 dies in between leaves a lease that runs out, and the message is delivered again; hence
 handlers are idempotent.
+
+A message has a lane. Urgent ones are leased first, and by a relay that looks at nothing
+else, so that a long delivery of another lane does not hold them back.
 """
 
 from __future__ import annotations
@@ -15,26 +18,28 @@ import math
 import random
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from apps.audit import services as audit
 from apps.audit.events import Actor
-from apps.outbox.choices import MessageState
+from apps.outbox.choices import Lane, MessageState
 from apps.outbox.errors import MessageNotFoundError, NotADeadLetterError
 from apps.outbox.events import OutboxAction
 from apps.outbox.models import OutboxMessage
-from apps.outbox.rules import LEASE, is_dead, pause_after
+from apps.outbox.rules import is_dead, lanes_of_turn, lease_of, pause_after
 from apps.tenants.services import require_tenant_id, tenant_scope
 
 CHANNEL = "portward_outbox"
 RELAY_CHANNEL = "portward_relay"
+# What notifications say of messages, or of a relay, of the urgent lane.
+URGENT = "urgent"
 _TURNS = 20
 _LONGEST_ERROR = 2000
 logger = logging.getLogger(__name__)
@@ -49,6 +54,7 @@ class MessageEnvelope:
     topic: str
     payload: Mapping[str, Any]
     lease: uuid.UUID
+    lane: Lane = Lane.DEFAULT
 
 
 Handler = Callable[[MessageEnvelope], None]
@@ -69,11 +75,12 @@ def enqueue(
     payload: Mapping[str, Any],
     coalesce_key: str = "",
     ordering_key: str = "",
+    lane: Lane = Lane.DEFAULT,
 ) -> OutboxMessage:
     """Write a message in the caller's transaction and wake the relay at its commit.
 
-    With a coalescing key, a waiting message of the same topic and key takes the new
-    payload instead of a second one being written.
+    With a coalescing key, a waiting message of the same topic, key and lane takes the
+    new payload instead of a second one being written.
     """
     tenant_id = require_tenant_id()
     _take_turns(topic, coalesce_key, ordering_key)
@@ -87,30 +94,37 @@ def enqueue(
         "attempts": 0,
         "last_error": "",
     }
-    message = _waiting(topic, coalesce_key).select_for_update().first()
+    message = _waiting(topic, coalesce_key, lane).select_for_update().first()
     if message is None:
         message = OutboxMessage(
-            tenant_id=tenant_id, topic=topic, coalesce_key=coalesce_key
+            tenant_id=tenant_id, topic=topic, coalesce_key=coalesce_key, lane=lane
         )
     for name, value in fresh.items():
         setattr(message, name, value)
     message.save()
-    _notify(CHANNEL, str(tenant_id))
+    _wake(message)
     return message
 
 
-def due_tenants() -> list[uuid.UUID]:
+def due_tenants(*, urgent_only: bool = False) -> list[uuid.UUID]:
     """Return the tenants with messages that are due, across all tenants.
 
     Reads through a function of the database that gives away tenant ids only.
     """
+    which = "urgent" if urgent_only else "due"
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SELECT portward_outbox_due_tenants()")
+        cursor.execute(f"SELECT portward_outbox_{which}_tenants()")
         return [row[0] for row in cursor.fetchall()]
 
 
-def lease_messages(*, tenant_id: uuid.UUID, limit: int = 20) -> list[MessageEnvelope]:
-    """Lease due messages of a tenant, so that nobody else delivers them meanwhile."""
+def lease_messages(
+    *, tenant_id: uuid.UUID, limit: int = 20, lanes: Collection[Lane] = tuple(Lane)
+) -> list[MessageEnvelope]:
+    """Lease due messages of a tenant, so that nobody else delivers them meanwhile.
+
+    Messages of the urgent lane go first, then the oldest. What an urgent message of the
+    same ordering key has to wait for counts as urgent itself.
+    """
     with tenant_scope(tenant_id):
         earlier = OutboxMessage.objects.filter(
             tenant_id=tenant_id,
@@ -125,13 +139,15 @@ def lease_messages(*, tenant_id: uuid.UUID, limit: int = 20) -> list[MessageEnve
                 | Q(state=MessageState.LEASED, leased_until__lte=Now())
             )
             .filter(Q(ordering_key="") | ~Exists(earlier))
-            .order_by("number")[:limit]
+            .filter(_in_lanes(lanes))
+            .alias(is_urgent=Q(lane=Lane.URGENT))
+            .order_by(F("is_urgent").desc(), "number")[:limit]
         )
         leased = list(due)
         for message in leased:
             message.state = MessageState.LEASED
             message.lease = uuid.uuid4()
-            message.leased_until = Now() + LEASE
+            message.leased_until = Now() + lease_of(Lane(message.lane))
             message.attempts += 1
             message.save(update_fields=["state", "lease", "leased_until", "attempts"])
         return [_envelope(message) for message in leased]
@@ -150,7 +166,9 @@ def deliver(envelope: MessageEnvelope) -> bool:
     return True
 
 
-def drain(limit: int = 10_000, *, patience: float = math.inf) -> int:
+def drain(
+    limit: int = 10_000, *, patience: float = math.inf, urgent_only: bool = False
+) -> int:
     """Deliver everything that is due, also what deliveries cause; return how many.
 
     No message is begun after `limit` deliveries or after `patience` seconds.
@@ -159,8 +177,8 @@ def drain(limit: int = 10_000, *, patience: float = math.inf) -> int:
     delivered, progress = 0, True
     while progress:
         progress = False
-        for tenant_id in due_tenants():
-            for envelope in _one_by_one(tenant_id):
+        for tenant_id in due_tenants(urgent_only=urgent_only):
+            for envelope in _one_by_one(tenant_id, urgent_only=urgent_only):
                 deliver(envelope)
                 delivered, progress = delivered + 1, True
                 if delivered >= limit or time.monotonic() - begun >= patience:
@@ -168,13 +186,13 @@ def drain(limit: int = 10_000, *, patience: float = math.inf) -> int:
     return delivered
 
 
-def announce_relay() -> None:
+def announce_relay(*, urgent_only: bool = False) -> None:
     """Tell the listeners that a relay has begun, so that they may ask for the next.
 
     Whatever was committed before this will be found by the relay that says it.
     """
     with transaction.atomic():
-        _notify(RELAY_CHANNEL, "")
+        _notify(RELAY_CHANNEL, URGENT if urgent_only else "")
 
 
 @transaction.atomic
@@ -202,7 +220,7 @@ def retry_dead_letter(*, actor: Actor, message_id: uuid.UUID) -> OutboxMessage:
         target_id=str(message.pk),
         after={"topic": message.topic, "state": str(message.state)},
     )
-    _notify(CHANNEL, str(message.tenant_id))
+    _wake(message)
     return message
 
 
@@ -215,16 +233,34 @@ def purge_done(*, older_than: dt.timedelta) -> int:
     return count
 
 
-def _one_by_one(tenant_id: uuid.UUID) -> Iterator[MessageEnvelope]:
+def _one_by_one(
+    tenant_id: uuid.UUID, *, urgent_only: bool
+) -> Iterator[MessageEnvelope]:
     """Lease a message only when its turn has come, or its lease would run out waiting.
 
     Stops after a few, so that a busy tenant does not keep the others waiting.
     """
-    for _turn in range(_TURNS):
-        envelopes = lease_messages(tenant_id=tenant_id, limit=1)
+    every: tuple[Lane, ...] = (Lane.URGENT,) if urgent_only else tuple(Lane)
+    for turn in range(_TURNS):
+        lanes = every if urgent_only else lanes_of_turn(turn)
+        envelopes = lease_messages(tenant_id=tenant_id, limit=1, lanes=lanes)
+        if not envelopes and lanes != every:
+            envelopes = lease_messages(tenant_id=tenant_id, limit=1, lanes=every)
         if not envelopes:
             return
         yield from envelopes
+
+
+def _in_lanes(lanes: Collection[Lane]) -> Q:
+    wanted = Q(lane__in=lanes)
+    if Lane.URGENT not in lanes:
+        return wanted
+    behind = OutboxMessage.objects.filter(
+        ordering_key=OuterRef("ordering_key"),
+        lane=Lane.URGENT,
+        state=MessageState.PENDING,
+    )
+    return wanted | Q(~Q(ordering_key=""), Exists(behind))
 
 
 def _settle(envelope: MessageEnvelope, *, error: str) -> None:
@@ -243,11 +279,15 @@ def _settle(envelope: MessageEnvelope, *, error: str) -> None:
         message.last_error = error[:_LONGEST_ERROR]
         if not error:
             message.state, message.done_at = MessageState.DONE, now
-        elif is_dead(message.attempts):
+        elif is_dead(message.attempts, Lane(message.lane)):
             message.state = MessageState.DEAD
         else:
             # The jitter only spreads load.
-            pause = pause_after(message.attempts, random.random())  # noqa: S311
+            pause = pause_after(
+                message.attempts,
+                random.random(),  # noqa: S311
+                Lane(message.lane),
+            )
             _return_to_line(message, now=now, pause=pause)
         message.save()
 
@@ -256,19 +296,19 @@ def _return_to_line(
     message: OutboxMessage, *, now: dt.datetime, pause: dt.timedelta
 ) -> None:
     _take_turns(message.topic, message.coalesce_key, "")
-    if _waiting(message.topic, message.coalesce_key).exists():
+    if _waiting(message.topic, message.coalesce_key, Lane(message.lane)).exists():
         # A newer message of the same key says all that this one would.
         message.state, message.done_at = MessageState.DONE, now
         return
     message.state, message.due_at = MessageState.PENDING, now + pause
 
 
-def _waiting(topic: str, coalesce_key: str) -> QuerySet[OutboxMessage]:
+def _waiting(topic: str, coalesce_key: str, lane: Lane) -> QuerySet[OutboxMessage]:
     """Return the message that a new one of the same key takes the place of, if any."""
     if not coalesce_key:
         return OutboxMessage.objects.none()
     return OutboxMessage.objects.filter(
-        topic=topic, coalesce_key=coalesce_key, state=MessageState.PENDING
+        topic=topic, coalesce_key=coalesce_key, lane=lane, state=MessageState.PENDING
     )
 
 
@@ -310,8 +350,15 @@ def _envelope(message: OutboxMessage) -> MessageEnvelope:
     if message.lease is None:
         raise ValueError("the message is not leased")
     return MessageEnvelope(
-        message.pk, message.tenant_id, message.topic, message.payload, message.lease
+        *(message.pk, message.tenant_id, message.topic, message.payload),
+        lease=message.lease,
+        lane=Lane(message.lane),
     )
+
+
+def _wake(message: OutboxMessage) -> None:
+    is_urgent = message.lane == Lane.URGENT
+    _notify(CHANNEL, URGENT if is_urgent else str(message.tenant_id))
 
 
 def _notify(channel: str, payload: str) -> None:

@@ -23,6 +23,6 @@ class RolesAction(StrEnum):
 
 
 class RolesTopic(StrEnum):
-    """Outbox topics."""
+    """Outbox topics. Payload: {"cause": {"act": str, "target": str}}."""
 
     CHANGED = "roles.changed"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_stubs_ext
+from kombu import Exchange, Queue
 
 from portal.settings.env import ROOT
 
@@ -183,10 +184,21 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TIMEZONE = "UTC"
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TASK_TIME_LIMIT = 300
+# A worker without -Q takes from all of them; one for `revoke` alone holds nothing back.
+CELERY_TASK_QUEUES = tuple(
+    Queue(name, Exchange(name), routing_key=name) for name in ("revoke", "default")
+)
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"outbox.relay_urgent": {"queue": "revoke"}}
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "signin-tidy": {"task": "signin.tidy", "schedule": 60.0},
     # The listener in the worker reacts at once; this catches what it missed.
     "outbox-relay": {"task": "outbox.relay", "schedule": 2.0},
+    "outbox-relay-urgent": {
+        "task": "outbox.relay_urgent",
+        "schedule": 2.0,
+        "options": {"expires": 10},
+    },
     "bundles-refresh-timestamps": {
         "task": "bundles.refresh_timestamps",
         "schedule": 30.0,

@@ -1,4 +1,4 @@
-"""The one function that looks across tenants gives away ids, to one role only."""
+"""The functions that look across tenants give away ids, to one role only."""
 
 from __future__ import annotations
 
@@ -9,11 +9,14 @@ from apps.outbox import services
 from apps.tenants.models import Tenant
 from apps.tenants.services import guard_query, tenant_scope
 
-FUNCTION = "portward_outbox_due_tenants()"
+FUNCTIONS = ["portward_outbox_due_tenants()", "portward_outbox_urgent_tenants()"]
 
 
 @pytest.mark.django_db
-def test_the_function_belongs_to_the_system_role_and_fixes_its_search_path() -> None:
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_the_function_belongs_to_the_system_role_and_fixes_its_search_path(
+    function: str,
+) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT r.rolname, r.rolbypassrls, r.rolcanlogin, p.prosecdef, "
@@ -22,7 +25,7 @@ def test_the_function_belongs_to_the_system_role_and_fixes_its_search_path() -> 
             "EXISTS (SELECT 1 FROM aclexplode(p.proacl) a WHERE a.grantee = 0) "
             "FROM pg_proc p JOIN pg_roles r ON r.oid = p.proowner "
             "WHERE p.oid = to_regprocedure(%s)",
-            [FUNCTION],
+            [function],
         )
         assert cursor.fetchone() == (
             *("portward_system", True, False, True, True, True, False),

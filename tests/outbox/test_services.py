@@ -47,9 +47,16 @@ def handler(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     return recorder
 
 
-def enqueue(tenant: Tenant, number: int = 1, **keys: str) -> OutboxMessage:
+def enqueue(
+    tenant: Tenant, number: int = 1, *, coalesce_key: str = "", ordering_key: str = ""
+) -> OutboxMessage:
     with tenant_scope(tenant.pk):
-        return services.enqueue(topic=TOPIC, payload={"n": number}, **keys)
+        return services.enqueue(
+            topic=TOPIC,
+            payload={"n": number},
+            coalesce_key=coalesce_key,
+            ordering_key=ordering_key,
+        )
 
 
 def read(tenant: Tenant, message: OutboxMessage) -> OutboxMessage:

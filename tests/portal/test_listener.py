@@ -5,16 +5,21 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import psycopg
 import pytest
+from celery.concurrency import get_implementation
+from django.db import connections
 from kombu.exceptions import OperationalError
 
 from apps.outbox import services
+from apps.outbox.choices import Lane
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
+from portal.celery import app, has_threads
 from portal.database import connection_parameters
-from portal.listener import PATIENCE, OutboxListener, RelayTrigger
+from portal.listener import PATIENCE, OutboxListener, RelayTrigger, UrgentRelay
 
 WAIT = 10
 
@@ -44,15 +49,25 @@ def trigger(broker: Broker) -> RelayTrigger:
 
 @pytest.fixture
 def listener(tenant: Tenant, broker: Broker) -> Iterator[OutboxListener]:  # noqa: ARG001
-    found = OutboxListener(broker.ask)
+    found = OutboxListener(broker.ask, lambda: None)
     found.start()
     yield found
     found.stop()
 
 
-def enqueue(tenant: Tenant) -> None:
+@pytest.fixture
+def urgent_relay(tenant: Tenant) -> Iterator[UrgentRelay]:  # noqa: ARG001
+    found = UrgentRelay()
+    found.start()
+    yield found
+    found.stop()
+
+
+def enqueue(
+    tenant: Tenant, lane: Lane = Lane.DEFAULT, topic: str = "tests.heard"
+) -> None:
     with tenant_scope(tenant.pk):
-        services.enqueue(topic="tests.heard", payload={})
+        services.enqueue(topic=topic, payload={}, lane=lane)
 
 
 def test_many_messages_ask_for_one_relay(trigger: RelayTrigger, broker: Broker) -> None:
@@ -143,9 +158,95 @@ def test_a_listener_without_a_database_stops_at_once(
         raise psycopg.OperationalError("the database is away")
 
     monkeypatch.setattr(psycopg, "connect", refuse)
-    listener = OutboxListener(broker.ask)
+    listener = OutboxListener(broker.ask, broker.ask)
     listener.start()
     assert has_tried.wait(WAIT)
     listener.stop()
     assert not listener.is_alive()
     assert broker.asked.empty()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("tenant")
+def test_an_urgent_commit_wakes_only_the_urgent_lane(tenant: Tenant) -> None:
+    usual, urgent = Broker(), Broker()
+    listener = OutboxListener(usual.ask, urgent.ask)
+    listener.start()
+    try:
+        for broker in (usual, urgent):
+            broker.asked.get(timeout=WAIT)
+        services.announce_relay(urgent_only=True)
+        enqueue(tenant, Lane.URGENT)
+        urgent.asked.get(timeout=WAIT)
+        # The usual lane has not begun its first relay, so nothing was asked of it.
+        assert usual.asked.empty()
+    finally:
+        listener.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_urgent_message_is_delivered_while_a_long_default_one_is(
+    tenant: Tenant, urgent_relay: UrgentRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    has_begun, may_end, is_revoked = (threading.Event() for _ in range(3))
+
+    def long(_envelope: services.MessageEnvelope) -> None:
+        has_begun.set()
+        may_end.wait(WAIT)
+
+    handlers = {"tests.long": long, "tests.revoked": lambda _e: is_revoked.set()}
+    for topic, handler in handlers.items():
+        monkeypatch.setitem(services._handlers, topic, handler)
+    enqueue(tenant, topic="tests.long")
+
+    def relay() -> None:
+        try:
+            services.drain()
+        finally:
+            connections.close_all()
+
+    usual = threading.Thread(target=relay)
+    usual.start()
+    assert has_begun.wait(WAIT)
+    enqueue(tenant, Lane.URGENT, topic="tests.revoked")
+    urgent_relay.wake()
+    assert is_revoked.wait(WAIT)
+    # The long delivery still runs: nothing but this lets it end.
+    assert usual.is_alive()
+    may_end.set()
+    usual.join(WAIT)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_urgent_relay_finds_what_nobody_announced(
+    tenant: Tenant, urgent_relay: UrgentRelay, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_revoked = threading.Event()
+    monkeypatch.setitem(
+        services._handlers, "tests.revoked", lambda _e: is_revoked.set()
+    )
+    enqueue(tenant, Lane.URGENT, topic="tests.revoked")
+    assert is_revoked.wait(WAIT)
+    urgent_relay.stop()
+    assert not urgent_relay.is_alive()
+
+
+def test_urgent_relays_have_a_queue_of_their_own() -> None:
+    queues = app.amqp.queues
+    assert set(queues) == {"revoke", "default"}
+    assert {name: queue.routing_key for name, queue in queues.items()} == {
+        name: name for name in queues
+    }
+    route = app.amqp.router.route({}, "outbox.relay_urgent")
+    assert route["queue"].name == "revoke"
+    assert app.amqp.router.route({}, "outbox.relay")["queue"].name == "default"
+
+
+@pytest.mark.parametrize(
+    ("pool", "reserves"), [("threads", True), ("solo", True), ("prefork", False)]
+)
+def test_a_thread_is_reserved_where_tasks_share_the_process(
+    pool: str, *, reserves: bool
+) -> None:
+    worker = SimpleNamespace(pool_cls=get_implementation(pool))
+    assert has_threads(worker) is reserves

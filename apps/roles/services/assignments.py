@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from apps.audit.events import Actor
 from apps.roles import rules, selectors
+from apps.roles.choices import AssignmentSource
 from apps.roles.errors import (
     AssignmentExistsError,
     AssignmentNotFoundError,
@@ -58,6 +59,7 @@ def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
         target=("Assignment", str(row.pk)),
         before=None,
         after=_state(row),
+        urgent=spec.source != AssignmentSource.STANDING,
     )
     return row
 
@@ -87,6 +89,7 @@ def revoke_assignment(
         target=("Assignment", str(row.pk)),
         before=_state(row),
         after={"revoked": reason} if reason else None,
+        urgent=True,
     )
     return row
 

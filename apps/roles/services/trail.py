@@ -10,6 +10,7 @@ from django.db import connection
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.outbox import services as outbox
+from apps.outbox.choices import Lane
 from apps.roles.events import RolesAction, RolesTopic
 from apps.tenants.services import require_tenant_id
 
@@ -21,8 +22,12 @@ def announce(
     target: tuple[str, str],
     before: Mapping[str, Any] | None,
     after: Mapping[str, Any] | None,
+    urgent: bool = False,
 ) -> None:
-    """Append to the audit log and tell that a release is due."""
+    """Append to the audit log and tell that a release is due.
+
+    What grants or ends somebody's access now is urgent: it waits behind nothing else.
+    """
     audit.append(
         actor=actor,
         action=action,
@@ -31,7 +36,12 @@ def announce(
         before=dict(before) if before is not None else None,
         after=dict(after) if after is not None else None,
     )
-    outbox.enqueue(topic=RolesTopic.CHANGED, payload={}, coalesce_key="roles")
+    outbox.enqueue(
+        topic=RolesTopic.CHANGED,
+        payload={"cause": {"act": action.value, "target": ":".join(target)}},
+        coalesce_key="roles",
+        lane=Lane.URGENT if urgent else Lane.DEFAULT,
+    )
 
 
 def lock_roles() -> None:
