@@ -1,0 +1,103 @@
+"""Principals, roles and resources of a release, and what lies above them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from engine.cedar import ROLE_TYPE
+from engine.question import Request
+from engine.roles import Holdings, parents_of
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    PrincipalRecord,
+    Record,
+    ResourceRecord,
+    RoleRecord,
+)
+
+
+class Entities:
+    """Principals, roles and resources of a release, and what lies above them."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._attributes: dict[EntityRef, Mapping[str, Any]] = {}
+        self._groups: dict[EntityRef, tuple[EntityRef, ...]] = {}
+        self._above: dict[EntityRef, frozenset[EntityRef]] = {}
+        roles: list[RoleRecord] = []
+        assignments: list[AssignmentRecord] = []
+        for record in records:
+            match record:
+                case PrincipalRecord():
+                    self._attributes[record.entity] = record.attributes
+                case ResourceRecord():
+                    self._attributes[record.entity] = record.attributes
+                    self._groups[record.entity] = record.groups
+                case AssignmentRecord():
+                    assignments.append(record)
+                case RoleRecord():
+                    roles.append(record)
+                case _:
+                    pass
+        self._holdings = Holdings(assignments, parents_of(roles))
+
+    def above_resource(self, resource: EntityRef) -> frozenset[EntityRef]:
+        """Return a resource and every group it lies in."""
+        known = self._above.get(resource)
+        if known is None:
+            found: set[EntityRef] = set()
+            stack = [resource]
+            while stack:
+                entity = stack.pop()
+                if entity not in found:
+                    found.add(entity)
+                    stack.extend(self._groups.get(entity, ()))
+            known = frozenset(found)
+            if resource in self._groups:
+                self._above[resource] = known
+        return known
+
+    @property
+    def holdings(self) -> Holdings:
+        """Return who holds what."""
+        return self._holdings
+
+    def roles_of(
+        self, principal: EntityRef, now: dt.datetime, places: frozenset[EntityRef]
+    ) -> tuple[EntityRef, ...]:
+        """Return the roles a principal holds now for a resource in these places."""
+        names = self._holdings.roles(principal, now, places)
+        return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
+
+    def slice(
+        self, request: Request, roles: Sequence[EntityRef]
+    ) -> list[dict[str, Any]]:
+        """Return the entities that this request can touch, in Cedar's JSON form."""
+        places = self.above_resource(request.resource)
+        # One entity may be principal and resource at once. It then has the parents of
+        # both, or a forbid on its group would not find it.
+        parents: dict[EntityRef, tuple[EntityRef, ...]] = dict.fromkeys(roles, ())
+        parents |= {place: self._groups.get(place, ()) for place in sorted(places)}
+        who = request.principal
+        parents[who] = (*parents.get(who, ()), *roles)
+        extra: dict[EntityRef, Mapping[str, Any]] = {}
+        extra[request.resource] = request.resource_attributes
+        extra[who] = {**extra.get(who, {}), **request.principal_attributes}
+        return [
+            self._entity(entity, above, extra.get(entity, {}))
+            for entity, above in parents.items()
+        ]
+
+    def _entity(
+        self,
+        entity: EntityRef,
+        parents: Sequence[EntityRef],
+        extra: Mapping[str, Any],
+    ) -> dict[str, Any]:
+        return {
+            "uid": entity.to_dict(),
+            "attrs": {**extra, **self._attributes.get(entity, {})},
+            "parents": [parent.to_dict() for parent in parents],
+        }
