@@ -10,7 +10,7 @@ import datetime as dt
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from engine import cedar
@@ -38,6 +38,8 @@ _CACHED_SETS = 4096
 class Decision:
     """An answer and why. `determining` names the policies that decided.
 
+    `grants` names the assignments that put the principal into a role which those
+    policies ask for: what the answer rests on, and what a revocation would change.
     `errors` holds stable codes. `details` says what happened in Cedar's words, which
     quote policies: for whoever runs the node, never for whoever asked.
     """
@@ -45,6 +47,7 @@ class Decision:
     allowed: bool
     reason: str
     determining: tuple[str, ...] = ()
+    grants: tuple[str, ...] = ()
     errors: tuple[str, ...] = ()
     candidates: int = 0
     details: tuple[str, ...] = ()
@@ -70,6 +73,7 @@ class PolicyEngine:
     ) -> None:
         pairs = [(policy, text) for policy in policies for text in policy.statements]
         self._statements: list[Statement] = [statement for _, statement in pairs]
+        self._by_id = {statement.id: statement for statement in self._statements}
         self._owners = {statement.id: policy for policy, statement in pairs}
         self._index = StatementIndex(self._statements)
         self._entities = entities
@@ -143,7 +147,23 @@ class PolicyEngine:
                 candidates=len(fresh),
                 details=(error.message,),
             )
-        return self._conclude(evaluation, fresh, has_stale=fresh != candidates)
+        decision = self._conclude(evaluation, fresh, has_stale=fresh != candidates)
+        grants = self._entities.holdings.leading_to(
+            self._roles_named_by(evaluation.reasons),
+            request.principal,
+            request.now,
+            placed.places,
+        )
+        return replace(decision, grants=grants)
+
+    def _roles_named_by(self, statements: Sequence[str]) -> frozenset[str]:
+        """Return the roles that the heads of these statements ask for."""
+        heads = [self._by_id[name].principal for name in statements]
+        return frozenset(
+            head.in_id or head.id
+            for head in heads
+            if ROLE_TYPE in {head.in_type, head.type} and head.op != "is"
+        )
 
     def place(self, request: Request) -> Placed:
         """Return a question with what the release says of its principal and place."""

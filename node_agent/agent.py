@@ -8,6 +8,7 @@ import signal
 import threading
 from dataclasses import dataclass
 
+from node_agent.collect import Collector
 from node_agent.config import Identity, StatePaths, load_key
 from node_agent.errors import NothingStoredError
 from node_agent.link import Edge
@@ -18,6 +19,8 @@ from node_agent.sync import StatusFile, SyncLoop
 from protocol.errors import ProtocolError
 
 log = logging.getLogger(__name__)
+
+_LAST_WORDS_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
@@ -52,9 +55,9 @@ def run_agent(paths: StatePaths, options: RunOptions) -> None:
         )
         _load_last_good(state, status)
         # Reports have a connection of their own: the other one is parked in a poll.
-        sync_edge, report_edge = (
+        sync_edge, report_edge, decision_edge = (
             Edge(url, identity=identity, key=key, ca_file=options.ca_file)
-            for _ in range(2)
+            for _ in range(3)
         )
         reporter = Reporter(signer, report_edge)
         loop = SyncLoop(
@@ -64,17 +67,31 @@ def run_agent(paths: StatePaths, options: RunOptions) -> None:
             status=status,
             wait=options.wait,
         )
-        app = DecisionPoint(state, base_url=options.base_url, status=status.values)
-        _serve(app, options.port, loop, reporter)
+        collector = Collector(identity, key, decision_edge, boot_id=signer.boot_id)
+        app = DecisionPoint(
+            state,
+            base_url=options.base_url,
+            status=status.values,
+            note=collector.note,
+        )
+        _serve(app, options.port, loop, reporter, collector)
 
 
-def _serve(app: DecisionPoint, port: int, loop: SyncLoop, reporter: Reporter) -> None:
+def _serve(
+    app: DecisionPoint,
+    port: int,
+    loop: SyncLoop,
+    reporter: Reporter,
+    collector: Collector,
+) -> None:
     # The server raises the signal again after it has stopped. That must not kill us
     # before the state folder is closed.
     signal.signal(signal.SIGTERM, lambda *_: None)
     signal.signal(signal.SIGINT, lambda *_: None)
     # A parked poll cannot be interrupted, so its thread does not keep the process
     # alive. Whatever it was writing is whole or invisible.
+    last_words = threading.Thread(target=collector.run, name="decisions", daemon=True)
+    last_words.start()
     for name, work in (("sync", loop.run), ("reports", reporter.run)):
         threading.Thread(target=work, name=name, daemon=True).start()
     try:
@@ -82,6 +99,8 @@ def _serve(app: DecisionPoint, port: int, loop: SyncLoop, reporter: Reporter) ->
     finally:
         loop.stopping.set()
         reporter.stop()
+        collector.stop()
+        last_words.join(timeout=_LAST_WORDS_SECONDS)
 
 
 def _load_last_good(state: AgentState, status: StatusFile) -> None:

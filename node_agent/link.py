@@ -27,6 +27,7 @@ from protocol.errors import BundleTooLargeError
 ENROLL_PATH = "/edge/v1/enroll"
 SYNC_PATH = "/edge/v1/sync"
 REPORTS_PATH = "/edge/v1/reports"
+DECISIONS_PATH = "/edge/v1/decisions"
 _CONNECT_SECONDS = 5.0
 _ANSWER_SECONDS = 15.0
 _JSON_LIMIT = 1024 * 1024
@@ -117,6 +118,12 @@ class Edge:
     def send_report(self, body: bytes) -> None:
         """Deliver a signed report."""
         with self._request("POST", REPORTS_PATH, body=body) as response:
+            content = _read(response, _JSON_LIMIT)
+        _refuse_failures(response, content)
+
+    def send_decisions(self, body: bytes) -> None:
+        """Deliver a signed chunk of the decision log."""
+        with self._request("POST", DECISIONS_PATH, body=body) as response:
             content = _read(response, _JSON_LIMIT)
         _refuse_failures(response, content)
 

@@ -10,12 +10,12 @@ import logging
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 
 from engine import authzen
-from engine.decide import Request
+from engine.decide import Decision, Request
 from node_agent.state import ActiveRelease, AgentState
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,20 @@ _GRACE_SECONDS = 1
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+
+class Note(Protocol):
+    """What hears of every decision."""
+
+    def __call__(
+        self,
+        request: Request,
+        decision: Decision,
+        *,
+        evaluation_id: uuid.UUID,
+        revision: int | None,
+    ) -> None:
+        """Take note; must not block."""
 
 
 Content = Mapping[str, Any] | str
@@ -53,8 +67,10 @@ class DecisionPoint:
         *,
         base_url: str,
         status: Callable[[], Mapping[str, Any]],
+        note: Note | None = None,
     ) -> None:
         self._state = state
+        self._note = note
         # Addresses in the metadata come from here, never from the Host header, which
         # is whatever the caller says it is.
         self._base_url = base_url.rstrip("/")
@@ -114,14 +130,19 @@ class DecisionPoint:
         self, request: Request, release: ActiveRelease | None
     ) -> dict[str, Any]:
         decision = self._state.decide(request, release)
-        evaluation_id = str(uuid.uuid4())
+        evaluation_id = uuid.uuid4()
+        revision = release.revision if release else None
+        if self._note is not None:
+            self._note(
+                request, decision, evaluation_id=evaluation_id, revision=revision
+            )
         for detail in decision.details:
             logger.warning("evaluation %s went wrong: %r", evaluation_id, detail)
         return authzen.decision_response(
             decision,
-            evaluation_id=evaluation_id,
+            evaluation_id=str(evaluation_id),
             evaluated_at=request.now.isoformat(),
-            revision=release.revision if release else None,
+            revision=revision,
             policy_set_hash=release.fingerprint if release else None,
         )
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Iterable
 
 from django.db.models import QuerySet
 
 from apps.bundles import selectors as bundles
 from apps.distribution import rules
-from apps.distribution.models import ConsistencySample, NodeReport
+from apps.distribution.models import (
+    ConsistencySample,
+    DecisionRecord,
+    GrantUse,
+    NodeReport,
+)
 from apps.nodes import selectors as nodes
 
 
@@ -46,3 +52,19 @@ def standings(*, now: dt.datetime) -> dict[uuid.UUID, rules.Standing]:
 def samples(*, since: dt.datetime) -> QuerySet[ConsistencySample]:
     """Return the samples since a moment, oldest first."""
     return ConsistencySample.objects.filter(at__gte=since).order_by("at")
+
+
+def last_use(assignment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dt.datetime]:
+    """Return when each assignment last carried a permit; who never did is left out."""
+    rows = GrantUse.objects.filter(assignment_id__in=list(assignment_ids))
+    return dict(rows.values_list("assignment_id", "last_at"))
+
+
+def decisions() -> QuerySet[DecisionRecord]:
+    """Return what nodes decided lately, newest first."""
+    return DecisionRecord.objects.select_related("node").order_by("-last_at", "-pk")
+
+
+def decisions_under(assignment_id: uuid.UUID) -> QuerySet[DecisionRecord]:
+    """Return the decisions that rest on an assignment, newest first."""
+    return decisions().filter(grants__contains=[assignment_id])

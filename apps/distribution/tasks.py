@@ -15,3 +15,13 @@ def sample_consistency() -> int:
         with tenant_scope(tenant.pk):
             taken += services.sample_consistency() is not None
     return taken
+
+
+@shared_task(name="distribution.forget_decisions")
+def forget_decisions() -> int:
+    """Delete the decisions of each tenant that are past their time."""
+    deleted = 0
+    for tenant in tenants():
+        with tenant_scope(tenant.pk):
+            deleted += services.forget_decisions()
+    return deleted

@@ -11,11 +11,11 @@ import datetime as dt
 import logging
 from collections.abc import Awaitable, Callable
 
-from apps.limits.rules.table import EDGE_REPORT, EDGE_SYNC
+from apps.limits.rules.table import EDGE_DECISIONS, EDGE_REPORT, EDGE_SYNC
 from portal.edge import wire
 from portal.edge.gate import Caller, Gate
 from portal.edge.hub import Hub, Room
-from portal.edge.intake import Intake, heartbeat, parse_receipt
+from portal.edge.intake import Intake, heartbeat, parse_decisions, parse_receipt
 from portal.edge.limits import Counted, Limits
 from portal.edge.store import Store
 from portal.edge.wire import EdgeRefusal, Receive, Request, Scope, Send
@@ -43,6 +43,7 @@ class Edge:
             ("POST", "/edge/v1/enroll"): self._enroll,
             ("GET", "/edge/v1/sync"): self._sync,
             ("POST", "/edge/v1/reports"): self._report,
+            ("POST", "/edge/v1/decisions"): self._decisions,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -106,6 +107,13 @@ class Edge:
         self._limits.take(EDGE_REPORT, caller.name, counted)
         report = parse_receipt(request.body, caller, dt.datetime.now(dt.UTC))
         await self._intake.receipt(caller.tenant_id, report)
+        await wire.answer(send, 204)
+
+    async def _decisions(self, request: Request, send: Send, counted: Counted) -> None:
+        caller = await self._gate.admit(request)
+        self._limits.take(EDGE_DECISIONS, caller.name, counted)
+        chunk = parse_decisions(request.body, caller)
+        await self._store.record_decisions(caller.tenant_id, caller.node_id, chunk)
         await wire.answer(send, 204)
 
     async def _sync(self, request: Request, send: Send, counted: Counted) -> None:

@@ -13,6 +13,7 @@ from portal.edge.gate import Caller
 from portal.edge.store import Store
 from portal.edge.wire import EdgeRefusal
 from protocol.channel import REPORT_TYPE
+from protocol.decisions import DECISIONS_TYPE, Chunk, parse_chunk
 from protocol.envelope import dsse_verify
 from protocol.errors import ReceiptError
 
@@ -128,6 +129,19 @@ def parse_receipt(body: bytes, caller: Caller, now: dt.datetime) -> ReceivedRepo
     except (ReceiptError, KeyError, ValueError, TypeError) as error:
         raise EdgeRefusal(
             400, "receipt.invalid", f"The report is not valid: {error}."
+        ) from error
+
+
+def parse_decisions(body: bytes, caller: Caller) -> Chunk:
+    """Read a signed chunk of the decision log of the node that sent it, or refuse."""
+    try:
+        payload = dsse_verify(body, payload_type=DECISIONS_TYPE, public_key=caller.key)
+        return parse_chunk(
+            payload, tenant=str(caller.tenant_id), node=str(caller.node_id)
+        )
+    except ReceiptError as error:
+        raise EdgeRefusal(
+            400, "decisions.invalid", f"The decisions are not valid: {error}."
         ) from error
 
 

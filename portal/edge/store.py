@@ -28,6 +28,7 @@ from apps.tenants.errors import TenantNotFoundError
 from apps.tenants.selectors import tenant_by_id
 from apps.tenants.services import tenant_scope
 from portal.edge.wire import EdgeRefusal
+from protocol.decisions import Chunk
 
 # Longer than a poll is parked and a key is believed; older ones are refused by then.
 REVOKED_LATELY = dt.timedelta(minutes=5)
@@ -80,6 +81,12 @@ class Store:
     async def record(self, batch: Mapping[uuid.UUID, Sequence[ReceivedReport]]) -> None:
         """Record reports."""
         await self.run(distribution.record_reports, batch)
+
+    async def record_decisions(
+        self, tenant_id: uuid.UUID, node_id: uuid.UUID, chunk: Chunk
+    ) -> None:
+        """Record what a node decided."""
+        await self.run(_record_decisions, tenant_id, node_id, chunk)
 
     async def note_refusals(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Count refusals by code and address."""
@@ -135,6 +142,10 @@ def _node_key(tenant_id: uuid.UUID, node_id: uuid.UUID) -> bytes | None:
 def _revoked_nodes(tenant_id: uuid.UUID) -> list[uuid.UUID]:
     with tenant_scope(tenant_id):
         return nodes.revoked_since(timezone.now() - REVOKED_LATELY)
+
+
+def _record_decisions(tenant_id: uuid.UUID, node_id: uuid.UUID, chunk: Chunk) -> None:
+    distribution.record_decisions(tenant_id=tenant_id, node_id=node_id, chunk=chunk)
 
 
 def _note_refusals(counts: Mapping[tuple[str, str], int]) -> None:

@@ -213,6 +213,10 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "distribution.sample_consistency",
         "schedule": 10.0,
     },
+    "distribution-forget-decisions": {
+        "task": "distribution.forget_decisions",
+        "schedule": 3600.0,
+    },
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 

@@ -21,6 +21,7 @@ EDGE_ADDRESS = "edge-address"
 EDGE_ENROLL = "edge-enroll"
 EDGE_SYNC = "edge-sync"
 EDGE_REPORT = "edge-report"
+EDGE_DECISIONS = "edge-decisions"
 
 # What the console reads at most; sign-in and tokens need far less.
 BODY_LIMIT = 2 * 1024 * 1024
@@ -91,6 +92,7 @@ GUARDS: tuple[Guard, ...] = (
     _guard(EDGE_ENROLL, 10, 100, "address, per process", "nodes that enroll"),
     _guard(EDGE_SYNC, 2, 30, "node, per process", "polls of one node"),
     _guard(EDGE_REPORT, 5, 50, "node, per process", "reports of one node"),
+    _guard(EDGE_DECISIONS, 2, 20, "node, per process", "decision logs of one node"),
 )
 
 

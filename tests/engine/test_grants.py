@@ -1,0 +1,74 @@
+"""A decision names the assignments that it rests on."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import pytest
+
+from engine.decide import Decision, PolicyEngine, Request
+from protocol.records import EntityRef, Head, Record
+from tests.engine.builders import ALICE, NOON, WEB, assignment, policy, resource, role
+
+OPERATORS = Head("in", "Role", "operator")
+
+
+def ask(*records: Record, now: dt.datetime = NOON) -> Decision:
+    engine = PolicyEngine.from_records(records, {})
+    return engine.decide(Request(ALICE, "restart", WEB, now))
+
+
+def test_every_assignment_that_puts_one_into_the_role_is_named() -> None:
+    decision = ask(
+        policy("p", principal=OPERATORS),
+        role("operator"),
+        role("sre", "operator"),
+        role("clerk"),
+        assignment("by-itself", "operator"),
+        assignment("by-inheritance", "sre"),
+        assignment("elsewhere", "clerk"),
+    )
+    assert (decision.allowed, decision.grants) == (
+        True,
+        ("by-inheritance", "by-itself"),
+    )
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        assignment("over", "operator", end="2026-11-20T12:00:00Z"),
+        assignment("later", "operator", start="2026-11-20T12:00:01Z"),
+        assignment("away", "operator", scope=EntityRef("Node", "web-2")),
+    ],
+    ids=["over", "later", "elsewhere"],
+)
+def test_an_assignment_that_does_not_hold_is_not_named(other: Record) -> None:
+    decision = ask(
+        policy("p", principal=OPERATORS),
+        role("operator"),
+        resource(WEB),
+        assignment("holds", "operator"),
+        other,
+    )
+    assert decision.grants == ("holds",)
+
+
+def test_a_forbid_upon_a_role_names_the_assignment_too() -> None:
+    decision = ask(
+        policy("p"),
+        policy("f", effect="forbid", principal=OPERATORS),
+        role("operator"),
+        assignment("a", "operator"),
+    )
+    assert (decision.reason, decision.grants) == ("forbidden", ("a",))
+
+
+def test_a_permit_for_everybody_rests_on_no_assignment() -> None:
+    decision = ask(policy("p"), role("operator"), assignment("a", "operator"))
+    assert (decision.allowed, decision.grants) == (True, ())
+
+
+def test_a_denial_by_default_rests_on_no_assignment() -> None:
+    decision = ask(role("operator"), assignment("a", "operator"))
+    assert decision.grants == ()
