@@ -41,7 +41,7 @@ class Entities:
                     roles.append(record)
                 case _:
                     pass
-        self.holdings = Holdings(assignments, parents_of(roles))
+        self._holdings = Holdings(assignments, parents_of(roles))
 
     def above_resource(self, resource: EntityRef) -> frozenset[EntityRef]:
         """Return a resource and every group it lies in."""
@@ -62,13 +62,13 @@ class Entities:
     @property
     def holdings(self) -> Holdings:
         """Return who holds what."""
-        return self.holdings
+        return self._holdings
 
     def roles_of(
         self, principal: EntityRef, now: dt.datetime, places: frozenset[EntityRef]
     ) -> tuple[EntityRef, ...]:
         """Return the roles a principal holds now for a resource in these places."""
-        names = self.holdings.roles(principal, now, places)
+        names = self._holdings.roles(principal, now, places)
         return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
 
     def slice(

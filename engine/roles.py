@@ -100,6 +100,24 @@ class Holdings:
         """Return the roles a principal holds now, and everything above them."""
         return self._roles(principal, now, places, frozenset())
 
+    def leading_to(
+        self,
+        roles: AbstractSet[str],
+        principal: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef],
+    ) -> tuple[str, ...]:
+        """Return the grants by which a principal holds any of these roles now."""
+        if not roles:
+            return ()
+        return tuple(
+            sorted(
+                grant.id
+                for grant in self.counting(principal, now, places)
+                if not roles.isdisjoint(closure([grant.role], self._parents))
+            )
+        )
+
     def _roles(
         self,
         principal: EntityRef,
