@@ -6,13 +6,18 @@ inside, the end minute is not. An overnight window belongs to the day it starts 
 
 When clocks go forward, the skipped minutes do not happen: a window that starts inside
 the gap opens when local time first passes its start. When clocks go back, the repeated
-hour happens twice and a window that covers it is open both times.
+hour happens twice and a window that covers it is open both times. A date that a zone
+skips altogether is a gap of a day.
+
+Within its dates a window opens on its weekdays and on `open_on`, never on `closed_on`.
+`opens_at` and `closes_at` are instants, the latter not included.
 """
 
 from __future__ import annotations
 
 import bisect
 import datetime as dt
+import functools
 from collections.abc import Iterator, Sequence
 
 from engine.literals import long_set, string_literal
@@ -48,24 +53,28 @@ def zone_fields(transitions: Transitions, now: dt.datetime) -> dict[str, int]:
 def window_condition(window: WindowRecord) -> str:
     """Return a Cedar expression that is true while a window is open."""
     t = f"context.t[{string_literal(window.zone)}]"
-    today = f"{long_set(window.weekdays)}.contains({t}.wd){_dates(window, f'{t}.ymd')}"
+    today = _opens(window, window.weekdays, f"{t}.wd", f"{t}.ymd")
     start, end = window.start_minute, window.end_minute
     if end > start:
-        return f"({today} && {t}.min >= {start} && {t}.min < {end})"
-    shifted = tuple(sorted(day % 7 + 1 for day in window.weekdays))
-    yesterday = f"{long_set(shifted)}.contains({t}.wd){_dates(window, f'{t}.prev')}"
-    return f"(({today} && {t}.min >= {start}) || ({yesterday} && {t}.min < {end}))"
+        found = f"({today} && {t}.min >= {start} && {t}.min < {end})"
+    else:
+        shifted = tuple(sorted(day % 7 + 1 for day in window.weekdays))
+        yesterday = _opens(window, shifted, f"{t}.wd", f"{t}.prev")
+        found = f"(({today} && {t}.min >= {start}) || ({yesterday} && {t}.min < {end}))"
+    return _bounded(window, found)
 
 
 def is_open(window: WindowRecord, now: dt.datetime, transitions: Transitions) -> bool:
     """Say whether a window is open, exactly as its Cedar expression would."""
+    first, last = _instants(window)
+    if (first is not None and now < first) or (last is not None and now >= last):
+        return False
     local = zone_fields(transitions, now)
     start, end = window.start_minute, window.end_minute
-    today = local["wd"] in window.weekdays and _in_dates(window, local["ymd"])
+    today = _is_day(window, local["wd"], local["ymd"])
     if end > start:
         return today and start <= local["min"] < end
-    before = (local["wd"] - 2) % 7 + 1
-    yesterday = before in window.weekdays and _in_dates(window, local["prev"])
+    yesterday = _is_day(window, (local["wd"] - 2) % 7 + 1, local["prev"])
     return (today and local["min"] >= start) or (yesterday and local["min"] < end)
 
 
@@ -103,12 +112,18 @@ def _candidates(
         for offset in offsets
     }
     instants |= {epoch for epoch, _ in transitions}
+    instants |= {int(bound.timestamp()) for bound in _instants(window) if bound}
     # Sorted as a whole: with two offsets, the days overlap.
     yield from sorted(epoch for epoch in instants if epoch > now)
 
 
 def _number(day: dt.date) -> int:
     return day.year * 10_000 + day.month * 100 + day.day
+
+
+@functools.lru_cache(maxsize=512)
+def _numbers(dates: tuple[str, ...]) -> tuple[int, ...]:
+    return tuple(_number(dt.date.fromisoformat(date)) for date in dates)
 
 
 def _bounds(window: WindowRecord) -> tuple[int | None, int | None]:
@@ -119,12 +134,44 @@ def _bounds(window: WindowRecord) -> tuple[int | None, int | None]:
     )
 
 
-def _in_dates(window: WindowRecord, ymd: int) -> bool:
-    first, last = _bounds(window)
-    return (first is None or ymd >= first) and (last is None or ymd <= last)
+def _instants(window: WindowRecord) -> tuple[dt.datetime | None, dt.datetime | None]:
+    first, last = window.opens_at, window.closes_at
+    return (
+        dt.datetime.fromisoformat(first) if first else None,
+        dt.datetime.fromisoformat(last) if last else None,
+    )
 
 
-def _dates(window: WindowRecord, ymd: str) -> str:
+def _is_day(window: WindowRecord, weekday: int, ymd: int) -> bool:
+    """Say whether a window opens on a date."""
     first, last = _bounds(window)
-    text = "" if first is None else f" && {ymd} >= {first}"
+    if (first is not None and ymd < first) or (last is not None and ymd > last):
+        return False
+    if ymd in _numbers(window.open_on):
+        return True
+    return weekday in window.weekdays and ymd not in _numbers(window.closed_on)
+
+
+def _opens(
+    window: WindowRecord, weekdays: Sequence[int], weekday: str, ymd: str
+) -> str:
+    """Return the Cedar expression for `_is_day`."""
+    day = f"{long_set(weekdays)}.contains({weekday})"
+    if window.closed_on:
+        closed = long_set(_numbers(window.closed_on))
+        day = f"({day} && !{closed}.contains({ymd}))"
+    if window.open_on:
+        day = f"({long_set(_numbers(window.open_on))}.contains({ymd}) || {day})"
+    first, last = _bounds(window)
+    text = day if first is None else f"{day} && {ymd} >= {first}"
     return text if last is None else f"{text} && {ymd} <= {last}"
+
+
+def _bounded(window: WindowRecord, condition: str) -> str:
+    """Add the instants between which a window can be open at all."""
+    bounds = [
+        f'context.now {sign} datetime("{moment}")'
+        for sign, moment in ((">=", window.opens_at), ("<", window.closes_at))
+        if moment
+    ]
+    return f"({' && '.join([*bounds, condition])})" if bounds else condition

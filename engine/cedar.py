@@ -43,6 +43,7 @@ CONTEXT_ATTRIBUTES: Mapping[str, AttributeType] = {
     "mfa": AttributeType.LONG,
     "risk": AttributeType.LONG,
     "country": AttributeType.STRING,
+    "city": AttributeType.STRING,
     "method": AttributeType.STRING,
     "path": AttributeType.STRING,
     "ticket": AttributeType.STRING,
@@ -309,6 +310,14 @@ def _context_shape(zones: Sequence[str]) -> dict[str, Any]:
             "attributes": {"trusted": {"type": "Boolean"}},
             "required": False,
         },
+        "geo": {
+            "type": "Record",
+            "attributes": {
+                name: {"type": "Long"} for name in ("lat", "lon", "x", "y", "z")
+            },
+            "required": False,
+        },
+        "node_groups": {**_SHAPES[AttributeType.STRINGS], "required": False},
     }
     for name, kind in CONTEXT_ATTRIBUTES.items():
         if "." not in name:

@@ -273,4 +273,6 @@ class PolicyEngine:
             "t": {z: zone_fields(ts, request.now) for z, ts in self._zones.items()},
         }
         context |= known_context(request.context)
+        if request.node_groups is not None:
+            context["node_groups"] = sorted(request.node_groups)
         return json.dumps(context)

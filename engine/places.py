@@ -1,19 +1,45 @@
 """Where a request comes from, and locations.
 
 An address in IPv4-mapped IPv6 form is the IPv4 address (RFC 4291, section 2.5.5.2):
-without that, `::ffff:10.0.0.1` would slip past every rule about `10.0.0.0/8`.
+without that, `::ffff:10.0.0.1` would slip past every rule about `10.0.0.0/8`. So
+`0.0.0.0/0` holds every IPv4 address however it is written, and `::/0` every IPv6
+address and no IPv4 one.
+
+Cedar has no trigonometry, so a position arrives as a point on a sphere of radius 10^9.
+A circle on the globe is then a straight distance, which Cedar can compare in whole
+numbers: exact at the poles and across the date line, and within 64 bits.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 from engine.errors import ContextError
 from engine.literals import string_literal, string_set
-from protocol.records import LocationRecord
+from protocol.records import City, Fence, LocationRecord
 
+EARTH_RADIUS = 6_371_009
+POLE, DATE_LINE = 90_000_000, 180_000_000
+_SCALE = 10**9
+_MICRO = 10**6
 _MAPPED = ipaddress.ip_network("::ffff:0:0/96")
 _MAPPED_BITS = 96
+
+
+@dataclass(frozen=True)
+class Whereabouts:
+    """What is known of where a request comes from; the position is micro-degrees."""
+
+    ip: str | None = None
+    country: str | None = None
+    city: str | None = None
+    position: tuple[int, int] | None = None
+    node_groups: frozenset[str] | None = None
 
 
 def normalize_ip(text: str) -> str:
@@ -45,35 +71,172 @@ def normalize_cidr(text: str) -> str:
 def location_condition(location: LocationRecord, *, unknown_matches: bool) -> str:
     """Return a Cedar expression that is true for requests from a location.
 
-    A location is the union of its ranges and countries. Where a request comes from may
-    be unknown: for a permit that is outside, for a forbid (`unknown_matches`) inside.
+    A location is the union of all it lists. Where a request comes from may be unknown:
+    for a permit that is outside unless the location says otherwise, for a forbid
+    (`unknown_matches`) inside.
     """
-    parts = []
+    lenient = unknown_matches or location.unknown_matches
+    parts = [_guarded(test, unknown_matches=lenient) for test in _tests(location)]
+    return f"({' || '.join(parts)})" if parts else "false"
+
+
+def contains(
+    location: LocationRecord, found: Whereabouts, *, unknown_matches: bool = False
+) -> bool:
+    """Say whether a request is from a location, as its Cedar expression would."""
+    lenient = unknown_matches or location.unknown_matches
+    return any(lenient if part is None else part for part in _parts(location, found))
+
+
+def reasons(location: LocationRecord, found: Whereabouts) -> dict[str, bool | None]:
+    """Say of each part of a location whether it matches; None where it is unknown."""
+    names = ("cidrs", "countries", "cities", "fence", "node_groups")
+    listed = [name for name in names if getattr(location, name)]
+    return dict(zip(listed, _parts(location, found), strict=True))
+
+
+def sphere(latitude: int, longitude: int) -> tuple[int, int, int]:
+    """Return the point of a position in micro-degrees on a sphere of radius 10^9."""
+    lat, lon = math.radians(latitude / _MICRO), math.radians(longitude / _MICRO)
+    return (
+        round(math.cos(lat) * math.cos(lon) * _SCALE),
+        round(math.cos(lat) * math.sin(lon) * _SCALE),
+        round(math.sin(lat) * _SCALE),
+    )
+
+
+def geo_fields(given: object) -> dict[str, int]:
+    """Return a position as the context holds it; raises ContextError.
+
+    Only latitude and longitude are read: the point is computed, never believed.
+    """
+    if not isinstance(given, Mapping):
+        raise ContextError("context.geo: must be an object")
+    latitude = _degrees(given, "lat", POLE)
+    longitude = _degrees(given, "lon", DATE_LINE)
+    x, y, z = sphere(latitude, longitude)
+    return {"lat": latitude, "lon": longitude, "x": x, "y": y, "z": z}
+
+
+def is_within(fence: Fence, position: tuple[int, int]) -> bool:
+    """Say whether a position in micro-degrees lies in a circle, its edge included."""
+    center = sphere(fence.latitude, fence.longitude)
+    point = sphere(*position)
+    distance = sum((a - b) ** 2 for a, b in zip(point, center, strict=True))
+    return distance <= _reach(fence)
+
+
+def _reach(fence: Fence) -> int:
+    """Return the square of the straight distance from center to edge."""
+    angle = min(fence.radius / EARTH_RADIUS, math.pi)
+    return round((2 * math.sin(angle / 2) * _SCALE) ** 2)
+
+
+@dataclass(frozen=True)
+class _Test:
+    """The test of one part of a location, and what it needs to know.
+
+    `possible` says whether what is not known could be inside.
+    """
+
+    attributes: tuple[str, ...]
+    inside: str
+    possible: str = "true"
+
+
+def _tests(location: LocationRecord) -> Iterator[_Test]:
+    """Yield the tests of all parts of a location."""
     if location.cidrs:
         ranges = " || ".join(
             f"context.ip.isInRange(ip({string_literal(normalize_cidr(cidr))}))"
             for cidr in location.cidrs
         )
-        parts.append(_guarded("ip", f"({ranges})", unknown_matches=unknown_matches))
+        yield _Test(("ip",), f"({ranges})")
     if location.countries:
-        inside = f"{string_set(location.countries)}.contains(context.country)"
-        parts.append(_guarded("country", inside, unknown_matches=unknown_matches))
-    return f"({' || '.join(parts)})" if parts else "false"
+        names = string_set(location.countries)
+        yield _Test(("country",), f"{names}.contains(context.country)")
+    if location.cities:
+        yield _city_test(location.cities)
+    if location.fence:
+        yield _Test(("geo",), _fence_test(location.fence))
+    if location.node_groups:
+        names = string_set(location.node_groups)
+        yield _Test(("node_groups",), f"{names}.containsAny(context.node_groups)")
 
 
-def contains(location: LocationRecord, ip: str | None, country: str | None) -> bool:
-    """Say whether a location surely holds an address or a country."""
-    if ip is not None:
-        address = ipaddress.ip_address(normalize_ip(ip))
-        networks = (
-            ipaddress.ip_network(normalize_cidr(cidr)) for cidr in location.cidrs
-        )
-        if any(address in network for network in networks):
-            return True
-    return country is not None and country in location.countries
+def _city_test(cities: Sequence[City]) -> _Test:
+    """Return a test that a known country elsewhere decides without a city."""
+    by_country = {
+        country: [city.name for city in group]
+        for country, group in groupby(sorted(cities), key=lambda city: city.country)
+    }
+    inside = " || ".join(
+        f"(context.country == {string_literal(country)} && "
+        f"{string_set(names)}.contains(context.city))"
+        for country, names in by_country.items()
+    )
+    countries = f"{string_set(by_country)}.contains(context.country)"
+    return _Test(
+        ("country", "city"),
+        f"({inside})",
+        f"(if context has country then {countries} else true)",
+    )
 
 
-def _guarded(attribute: str, inside: str, *, unknown_matches: bool) -> str:
+def _fence_test(fence: Fence) -> str:
+    squares = []
+    center = sphere(fence.latitude, fence.longitude)
+    for axis, value in zip("xyz", center, strict=True):
+        difference = f"(context.geo.{axis} - ({value}))"
+        squares.append(f"{difference} * {difference}")
+    return f"({' + '.join(squares)} <= {_reach(fence)})"
+
+
+def _parts(location: LocationRecord, found: Whereabouts) -> Iterator[bool | None]:
+    """Yield for each part whether it matches, None where that is unknown."""
+    if location.cidrs:
+        yield None if found.ip is None else _in_ranges(location, found.ip)
+    country, city = found.country, found.city
+    if location.countries:
+        yield None if country is None else country in location.countries
+    if location.cities:
+        yield _in_cities(location.cities, country, city)
+    if location.fence:
+        at = found.position
+        yield None if at is None else is_within(location.fence, at)
+    if location.node_groups:
+        groups = found.node_groups
+        yield None if groups is None else bool(groups & {*location.node_groups})
+
+
+def _in_cities(
+    cities: Sequence[City], country: str | None, city: str | None
+) -> bool | None:
+    if country is not None and country not in {one.country for one in cities}:
+        return False
+    if country is None or city is None:
+        return None
+    return City(country, city) in cities
+
+
+def _in_ranges(location: LocationRecord, ip: str) -> bool:
+    address = ipaddress.ip_address(normalize_ip(ip))
+    return any(
+        address in ipaddress.ip_network(normalize_cidr(cidr)) for cidr in location.cidrs
+    )
+
+
+def _degrees(given: Mapping[str, Any], name: str, limit: int) -> int:
+    value = given.get(name)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise ContextError(f"context.geo.{name}: must be of type long")
+    if not -limit <= value <= limit:
+        raise ContextError(f"context.geo.{name}: must be from {-limit} to {limit}")
+    return value
+
+
+def _guarded(test: _Test, *, unknown_matches: bool) -> str:
+    known = " && ".join(f"context has {name}" for name in test.attributes)
     if unknown_matches:
-        return f"(if context has {attribute} then {inside} else true)"
-    return f"(context has {attribute} && {inside})"
+        return f"(if {known} then {test.inside} else {test.possible})"
+    return f"({known} && {test.inside})"

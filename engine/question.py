@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.cedar import CONTEXT_ATTRIBUTES, CONTEXT_RANGES, LONG_RANGE, AttributeType
 from engine.errors import ContextError
-from engine.places import normalize_ip
+from engine.places import geo_fields, normalize_ip
 from protocol.records import EntityRef
 
 _CONTEXT_TYPES: Mapping[AttributeType, type] = {
@@ -24,7 +24,8 @@ class Request:
     """A question. `now` is aware; the context holds what is known of the request.
 
     Attributes in the request only fill gaps: what the release says of a principal or
-    resource cannot be overridden by whoever asks.
+    resource cannot be overridden by whoever asks. `node_groups` are those of the node
+    that answers, which alone knows them; None where that is no node.
     """
 
     principal: EntityRef
@@ -34,6 +35,7 @@ class Request:
     context: Mapping[str, Any] = field(default_factory=dict)
     principal_attributes: Mapping[str, Any] = field(default_factory=dict)
     resource_attributes: Mapping[str, Any] = field(default_factory=dict)
+    node_groups: tuple[str, ...] | None = None
 
 
 def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,6 +56,8 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(ip, str):
             raise ContextError("context.ip: must be a text")
         found["ip"] = {"__extn": {"fn": "ip", "arg": normalize_ip(ip)}}
+    if (geo := given.get("geo")) is not None:
+        found["geo"] = geo_fields(geo)
     return found
 
 

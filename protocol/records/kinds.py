@@ -143,7 +143,13 @@ class AssignmentRecord(Record):
 
 @dataclass(frozen=True)
 class WindowRecord(Record):
-    """A recurring time window. An end at or before the start means overnight."""
+    """A time window. An end at or before the start means overnight.
+
+    Dates in `closed_on` do not open it, dates in `open_on` do whatever the weekday;
+    none is in both. `opens_at` and `closes_at` (RFC 3339, UTC) bound it as a whole.
+    What is not set has no field in the JSON form, so a node that does not know one of
+    these refuses a release that uses it.
+    """
 
     type: ClassVar[RecordType] = RecordType.WINDOW
 
@@ -154,9 +160,19 @@ class WindowRecord(Record):
     end_minute: int
     date_from: str | None = None
     date_until: str | None = None
+    closed_on: tuple[str, ...] = ()
+    open_on: tuple[str, ...] = ()
+    opens_at: str | None = None
+    closes_at: str | None = None
 
     @override
     def body(self) -> dict[str, Any]:
+        later = {
+            "closed_on": list(self.closed_on),
+            "open_on": list(self.open_on),
+            "opens_at": self.opens_at,
+            "closes_at": self.closes_at,
+        }
         return {
             "name": self.name,
             "zone": self.zone,
@@ -165,25 +181,67 @@ class WindowRecord(Record):
             "end_minute": self.end_minute,
             "date_from": self.date_from,
             "date_until": self.date_until,
+            **{name: value for name, value in later.items() if value},
+        }
+
+
+@dataclass(frozen=True, order=True)
+class City:
+    """A city of a country (ISO 3166-1 alpha-2), by its English name."""
+
+    country: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Fence:
+    """A circle on the globe: micro-degrees and meters."""
+
+    latitude: int
+    longitude: int
+    radius: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Return the JSON form."""
+        return {
+            "latitude": self.latitude,
+            "longitude": self.longitude,
+            "radius": self.radius,
         }
 
 
 @dataclass(frozen=True)
 class LocationRecord(Record):
-    """A named place: address ranges and countries (ISO 3166-1 alpha-2)."""
+    """A named place: the union of everything that it lists.
+
+    With `unknown_matches` a request whose place is not known counts as from here. What
+    is not set beyond ranges and countries has no field in the JSON form, so a node that
+    does not know one of these refuses a release that uses it.
+    """
 
     type: ClassVar[RecordType] = RecordType.LOCATION
 
     name: str
     cidrs: tuple[str, ...] = ()
     countries: tuple[str, ...] = ()
+    cities: tuple[City, ...] = ()
+    fence: Fence | None = None
+    node_groups: tuple[str, ...] = ()
+    unknown_matches: bool = False
 
     @override
     def body(self) -> dict[str, Any]:
+        later = {
+            "cities": [[city.country, city.name] for city in self.cities],
+            "fence": self.fence.to_dict() if self.fence else None,
+            "node_groups": list(self.node_groups),
+            "unknown_matches": self.unknown_matches,
+        }
         return {
             "name": self.name,
             "cidrs": list(self.cidrs),
             "countries": list(self.countries),
+            **{name: value for name, value in later.items() if value},
         }
 
 

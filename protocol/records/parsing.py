@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from collections.abc import Callable, Mapping
 
 from protocol.errors import RecordError
@@ -16,7 +14,6 @@ from protocol.records.kinds import (
     SOURCES,
     TIERS,
     AssignmentRecord,
-    LocationRecord,
     PolicyRecord,
     PrincipalRecord,
     Record,
@@ -24,13 +21,18 @@ from protocol.records.kinds import (
     ResourceRecord,
     RoleRecord,
     SchemaRecord,
-    WindowRecord,
     principal_id,
+)
+from protocol.records.scopes import (
+    LOCATION_LATER,
+    WINDOW_LATER,
+    parse_location,
+    parse_window,
 )
 from protocol.records.values import JSONObject
 
-_COUNTRY = re.compile(r"[A-Z]{2}")
-_MINUTES_A_DAY = 1440
+# Fields that came later: absent while they say nothing.
+_LATER = {RecordType.WINDOW: WINDOW_LATER, RecordType.LOCATION: LOCATION_LATER}
 
 
 def parse_record(value: object) -> Record:
@@ -53,6 +55,7 @@ def parse_record(value: object) -> Record:
         value.get("source") == DELEGATION or "delegator" in value
     ):
         names = (*names, "delegator")
+    names = (*names, *(name for name in _LATER.get(kind, ()) if name in value))
     fields = values.fields(value, kind.value, ("type", "v", "id", *names))
     return parse(values.text(fields["id"], "id"), fields)
 
@@ -116,47 +119,6 @@ def _parse_assignment(ident: str, f: JSONObject) -> Record:
     )
 
 
-def _parse_window(ident: str, f: JSONObject) -> Record:
-    weekdays = tuple(
-        values.integer(day, "weekdays", 1, 7)
-        for day in values.items(f["weekdays"], "weekdays")
-    )
-    if not weekdays or list(weekdays) != sorted(set(weekdays)):
-        raise RecordError(
-            "weekdays: distinct, ascending, at least one", field="weekdays"
-        )
-    return WindowRecord(
-        ident,
-        name=values.text(f["name"], "name"),
-        zone=values.text(f["zone"], "zone"),
-        weekdays=weekdays,
-        start_minute=values.integer(
-            f["start_minute"], "start_minute", 0, _MINUTES_A_DAY - 1
-        ),
-        end_minute=values.integer(f["end_minute"], "end_minute", 0, _MINUTES_A_DAY),
-        date_from=values.date(f["date_from"], "date_from"),
-        date_until=values.date(f["date_until"], "date_until"),
-    )
-
-
-def _parse_location(ident: str, f: JSONObject) -> Record:
-    cidrs = values.texts(f["cidrs"], "cidrs")
-    for cidr in cidrs:
-        try:
-            normal = str(ipaddress.ip_network(cidr))
-        except ValueError as error:
-            raise RecordError(f"cidrs: {error}", field="cidrs") from error
-        if normal != cidr:
-            raise RecordError(f"cidrs: write {cidr} as {normal}", field="cidrs")
-    countries = values.texts(f["countries"], "countries")
-    for country in countries:
-        if not _COUNTRY.fullmatch(country):
-            raise RecordError(f"countries: {country!r} is no code", field="countries")
-    return LocationRecord(
-        ident, name=values.text(f["name"], "name"), cidrs=cidrs, countries=countries
-    )
-
-
 def _parse_principal(ident: str, f: JSONObject) -> Record:
     entity = EntityRef.from_dict(f["entity"])
     return PrincipalRecord(
@@ -205,9 +167,9 @@ _PARSERS: dict[
             *("name", "zone", "weekdays", "start_minute", "end_minute"),
             *("date_from", "date_until"),
         ),
-        _parse_window,
+        parse_window,
     ),
-    RecordType.LOCATION: (("name", "cidrs", "countries"), _parse_location),
+    RecordType.LOCATION: (("name", "cidrs", "countries"), parse_location),
     RecordType.PRINCIPAL: (("entity", "attributes"), _parse_principal),
     RecordType.RESOURCE: (("entity", "attributes", "groups"), _parse_resource),
     RecordType.SCHEMA: (("cedar_json",), _parse_schema),

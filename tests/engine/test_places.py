@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,21 +13,33 @@ from hypothesis import strategies as st
 from engine import cedar
 from engine.decide import known_context
 from engine.errors import ContextError
-from engine.places import contains, location_condition, normalize_cidr, normalize_ip
-from protocol.records import LocationRecord
+from engine.places import (
+    EARTH_RADIUS,
+    Whereabouts,
+    contains,
+    is_within,
+    location_condition,
+    normalize_cidr,
+    normalize_ip,
+    reasons,
+)
+from protocol.records import City, Fence, LocationRecord
 
 OFFICE = LocationRecord("o", "Office", ("10.0.0.0/8", "2001:db8::/32"), ("DE",))
 
 
-def holds(location: LocationRecord, *, unknown: bool, **context: str) -> bool:
+def holds(location: LocationRecord, *, unknown: bool, **context: Any) -> bool:
     condition = location_condition(location, unknown_matches=unknown)
+    # Node groups do not come from whoever asks.
+    names = ("node_groups",)
+    groups = {name: context.pop(name) for name in names if name in context}
     text = f'@id("l")\npermit (principal, action, resource) when {{ {condition} }};'
     found = cedar.evaluate(
         {
             "principal": {"type": "User", "id": "u"},
             "action": {"type": "Action", "id": "a"},
             "resource": {"type": "R", "id": "r"},
-            "context": known_context(context),
+            "context": known_context(context) | groups,
         },
         cedar.parse_policies(text),
         [],
@@ -34,7 +50,7 @@ def holds(location: LocationRecord, *, unknown: bool, **context: str) -> bool:
 
 def test_a_mapped_address_is_the_ipv4_address() -> None:
     assert normalize_ip("::ffff:10.0.0.1") == "10.0.0.1"
-    assert contains(OFFICE, "::ffff:10.0.0.1", None)
+    assert contains(OFFICE, Whereabouts(ip="::ffff:10.0.0.1"))
     assert holds(OFFICE, unknown=False, ip="::ffff:10.0.0.1")
 
 
@@ -45,7 +61,7 @@ def test_a_mapped_range_is_the_ipv4_range() -> None:
 def test_a_location_with_a_mapped_range_holds_the_ipv4_address() -> None:
     mapped = LocationRecord("m", "Mapped", ("::ffff:10.0.0.0/104",), ())
     for ip in ("10.0.0.1", "::ffff:10.0.0.1"):
-        assert contains(mapped, ip, None)
+        assert contains(mapped, Whereabouts(ip=ip))
         assert holds(mapped, unknown=False, ip=ip)
 
 
@@ -79,5 +95,184 @@ def test_a_known_place_outside_is_outside_for_both() -> None:
 )
 def test_the_cedar_expression_agrees_with_python(ip: str, country: str) -> None:
     assert holds(OFFICE, unknown=False, ip=ip, country=country) == contains(
-        OFFICE, ip, country
+        OFFICE, Whereabouts(ip=ip, country=country)
     )
+
+
+BERLIN = (52_520_000, 13_405_000)
+POTSDAM = (52_399_000, 13_066_000)
+HAMBURG = (53_551_000, 9_994_000)
+AROUND = LocationRecord("a", "Around Berlin", fence=Fence(*BERLIN, 50_000))
+CITIES = LocationRecord(
+    "c", "Cities", cities=(City("DE", "Berlin"), City("US", "Boston"))
+)
+GROUPS = LocationRecord("g", "Edge nodes", node_groups=("edge", "branch"))
+
+
+def geo(position: tuple[int, int]) -> dict[str, int]:
+    return {"lat": position[0], "lon": position[1]}
+
+
+@pytest.mark.parametrize(
+    ("position", "inside"), [(BERLIN, True), (POTSDAM, True), (HAMBURG, False)]
+)
+def test_a_fence_holds_what_is_near_its_center(
+    position: tuple[int, int], *, inside: bool
+) -> None:
+    assert holds(AROUND, unknown=False, geo=geo(position)) is inside
+    assert contains(AROUND, Whereabouts(position=position)) is inside
+
+
+def test_a_fence_reaches_across_the_date_line_and_over_a_pole() -> None:
+    fiji = LocationRecord("f", "Fiji", fence=Fence(-17_700_000, 179_900_000, 50_000))
+    pole = LocationRecord("p", "Pole", fence=Fence(90_000_000, 0, 200_000))
+    for place, position in (
+        (fiji, (-17_700_000, -179_900_000)),
+        (pole, (89_000_000, 135_000_000)),
+    ):
+        assert holds(place, unknown=False, geo=geo(position))
+        assert contains(place, Whereabouts(position=position))
+
+
+def test_a_point_of_the_caller_is_not_believed() -> None:
+    claimed = {**geo(HAMBURG), "x": 0, "y": 0, "z": 10**9}
+    assert known_context({"geo": claimed}) == known_context({"geo": geo(HAMBURG)})
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "52,13",
+        {"lat": 52.5, "lon": 13},
+        {"lat": True, "lon": 13},
+        {"lat": 1},
+        {"lat": 90_000_001, "lon": 0},
+        {"lat": 0, "lon": -180_000_001},
+    ],
+)
+def test_a_position_that_is_none_is_refused(given: object) -> None:
+    with pytest.raises(ContextError):
+        known_context({"geo": given})
+
+
+positions = st.tuples(
+    st.integers(-90_000_000, 90_000_000), st.integers(-180_000_000, 180_000_000)
+)
+
+
+def great_circle(a: tuple[int, int], b: tuple[int, int]) -> float:
+    lat1, lon1, lat2, lon2 = (math.radians(v / 10**6) for v in (*a, *b))
+    half = (
+        math.sin((lat2 - lat1) / 2) ** 2
+        + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
+    )
+    return 2 * EARTH_RADIUS * math.asin(min(1.0, math.sqrt(half)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(positions, positions, st.integers(1, 20_038_000))
+def test_a_fence_is_a_circle_on_the_globe_and_the_same_in_cedar(
+    center: tuple[int, int], position: tuple[int, int], radius: int
+) -> None:
+    place = LocationRecord("p", "Place", fence=Fence(*center, radius))
+    found = contains(place, Whereabouts(position=position))
+    assert holds(place, unknown=False, geo=geo(position)) is found
+    distance = great_circle(center, position)
+    # Near the far side of the globe a straight line says little about the way round.
+    if abs(distance - radius) > 2 and min(distance, radius) < 19_900_000:
+        assert found is (distance < radius)
+
+
+@settings(max_examples=100, deadline=None)
+@given(positions, st.integers(1, 20_038_000))
+def test_a_center_lies_in_its_circle(center: tuple[int, int], radius: int) -> None:
+    assert is_within(Fence(*center, radius), center)
+
+
+@pytest.mark.parametrize(
+    ("context", "permit", "forbid"),
+    [
+        ({"country": "DE", "city": "Berlin"}, True, True),
+        ({"country": "DE", "city": "Boston"}, False, False),
+        ({"country": "DE"}, False, True),
+        ({"country": "FR"}, False, False),
+        ({"city": "Berlin"}, False, True),
+        ({}, False, True),
+    ],
+)
+def test_a_city_belongs_to_its_country(
+    context: dict[str, str], *, permit: bool, forbid: bool
+) -> None:
+    known = Whereabouts(**context)  # type: ignore[arg-type]  # texts only
+    assert holds(CITIES, unknown=False, **context) is permit
+    assert holds(CITIES, unknown=True, **context) is forbid
+    assert contains(CITIES, known) is permit
+    assert contains(CITIES, known, unknown_matches=True) is forbid
+
+
+@pytest.mark.parametrize(
+    ("groups", "inside"), [(["branch", "x"], True), (["x"], False), ([], False)]
+)
+def test_a_place_can_be_a_group_of_nodes(groups: list[str], *, inside: bool) -> None:
+    assert holds(GROUPS, unknown=False, node_groups=groups) is inside
+    assert contains(GROUPS, Whereabouts(node_groups=frozenset(groups))) is inside
+
+
+def test_whoever_asks_cannot_name_the_groups_of_the_node() -> None:
+    assert known_context({"node_groups": ["edge"]}) == {}
+
+
+@pytest.mark.parametrize("place", [OFFICE, AROUND, CITIES, GROUPS])
+@pytest.mark.parametrize("forbid", [False, True])
+@pytest.mark.parametrize("flag", [False, True])
+def test_an_unknown_place_counts_for_a_forbid_or_when_the_location_says_so(
+    place: LocationRecord, *, forbid: bool, flag: bool
+) -> None:
+    marked = replace(place, unknown_matches=flag)
+    assert holds(marked, unknown=forbid) is (forbid or flag)
+    assert contains(marked, Whereabouts(), unknown_matches=forbid) is (forbid or flag)
+
+
+@pytest.mark.parametrize(
+    ("network", "ip", "inside"),
+    [
+        ("0.0.0.0/0", "192.0.2.1", True),
+        ("0.0.0.0/0", "::ffff:192.0.2.1", True),
+        ("0.0.0.0/0", "2001:db8::1", False),
+        ("::/0", "2001:db8::1", True),
+        ("::/0", "192.0.2.1", False),
+        ("::/0", "::ffff:192.0.2.1", False),
+    ],
+)
+def test_all_of_one_family_holds_nothing_of_the_other(
+    network: str, ip: str, *, inside: bool
+) -> None:
+    place = LocationRecord("n", "Network", (network,))
+    assert holds(place, unknown=False, ip=ip) is inside
+    assert contains(place, Whereabouts(ip=ip)) is inside
+
+
+def test_each_part_says_whether_it_matches() -> None:
+    both = replace(OFFICE, fence=AROUND.fence)
+    assert reasons(both, Whereabouts(ip="10.1.1.1", country="FR")) == {
+        "cidrs": True,
+        "countries": False,
+        "fence": None,
+    }
+
+
+def test_every_kind_of_location_satisfies_the_schema() -> None:
+    schema = cedar.base_schema(actions={"a": ["R"]}, resource_types=["R"])
+    whole = LocationRecord(
+        "w",
+        "Whole",
+        OFFICE.cidrs,
+        OFFICE.countries,
+        CITIES.cities,
+        AROUND.fence,
+        GROUPS.node_groups,
+    )
+    for unknown_matches in (False, True):
+        condition = location_condition(whole, unknown_matches=unknown_matches)
+        text = '@id("l")\npermit (principal, action, resource) when { ' + condition
+        assert cedar.validate_policies(f"{text} }};", schema) == []

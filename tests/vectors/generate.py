@@ -19,7 +19,9 @@ from protocol.envelope import dsse_sign
 from protocol.fingerprint import state_digest
 from protocol.records import (
     AssignmentRecord,
+    City,
     EntityRef,
+    Fence,
     Head,
     LocationRecord,
     Permission,
@@ -89,6 +91,28 @@ LENT: tuple[Record, ...] = (
         delegator=ALICE,
     ),
 )
+SCOPES: tuple[Record, ...] = (
+    WindowRecord(
+        "freeze",
+        "Year-end freeze",
+        "Europe/Berlin",
+        (1, 2, 3, 4, 5),
+        1320,
+        360,
+        closed_on=("2026-12-24", "2026-12-25"),
+        open_on=("2026-12-26",),
+        opens_at="2026-12-18T17:00:00Z",
+        closes_at="2027-01-04T07:00:00Z",
+    ),
+    LocationRecord(
+        "around",
+        "Around Berlin",
+        cities=(City("DE", "Potsdam"),),
+        fence=Fence(52_520_000, 13_405_000, 25_000),
+        node_groups=("edge",),
+        unknown_matches=True,
+    ),
+)
 
 
 def vectors() -> dict[str, Any]:
@@ -108,7 +132,7 @@ def vectors() -> dict[str, Any]:
                 "canonical": record_bytes(record).decode(),
                 "digest": record_digest(record).hex(),
             }
-            for record in (*RECORDS, *LENT)
+            for record in (*RECORDS, *LENT, *SCOPES)
         ],
         "state_digest": state_digest(RECORDS),
         "state_digest_of_nothing": state_digest([]),
