@@ -83,3 +83,11 @@ class BodyTooLargeError(TooLargeError):
 
     code = "limits.body_too_large"
     default_message = "The body of the request is too large."
+
+
+class DependencyDownError(ThrottledError):
+    """What we depend on failed too often lately, so it is left alone for a while."""
+
+    code = "limits.dependency_down"
+    status = 503
+    default_message = "Something that the portal depends on does not answer."

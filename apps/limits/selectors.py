@@ -4,13 +4,42 @@ from __future__ import annotations
 
 import datetime as dt
 import functools
+import uuid
+from dataclasses import dataclass
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.limits import rules
-from apps.limits.models import Refusal
+from apps.limits.models import CircuitBreaker, Refusal
 from apps.limits.rules import Bucket
+from apps.limits.rules.breaker import BreakerState, admit, calls, state_of
+
+
+@dataclass(frozen=True)
+class Dependency:
+    """Something the portal calls, and how that went lately."""
+
+    row: CircuitBreaker
+    state: BreakerState
+    good: int
+    bad: int
+    retry_after: int
+
+
+def dependencies(tenant_id: uuid.UUID) -> list[Dependency]:
+    """Return what a tenant's and the installation's calls go to."""
+    now = timezone.now().timestamp()
+    rows = CircuitBreaker.objects.filter(Q(tenant_id=tenant_id) | Q(tenant_id=None))
+    found = []
+    for row in rows:
+        facts = row.facts()
+        good, bad = calls(facts, now=now)
+        retry_after = admit(facts, now=now).retry_after
+        state = state_of(facts, now=now)
+        found.append(Dependency(row, state, good, bad, retry_after))
+    return found
 
 
 def bucket(name: str) -> Bucket:

@@ -25,3 +25,38 @@ class Event(models.TextChoices):
     REVIEW_OPENED = "review.opened", "A review waits for you"
     REVIEW_REMINDER = "review.reminder", "A review still waits for you"
     LINTER_FINDING = "linter.finding", "The linter found something"
+
+
+class Mail(models.TextChoices):
+    """Whether a person is mailed about an event."""
+
+    AT_ONCE = "at_once", "At once"
+    DIGEST = "digest", "Daily digest"
+    OFF = "off", "Off"
+
+
+class ChannelKind(models.TextChoices):
+    """What stands at the other end of a channel."""
+
+    WEBHOOK = "webhook", "Webhook (CloudEvents, signed)"
+    SLACK = "slack", "Slack"
+    TEAMS = "teams", "Microsoft Teams"
+
+
+class DeliveryKind(models.TextChoices):
+    """By which way something is delivered."""
+
+    MAIL = "mail", "E-mail"
+    DIGEST = "digest", "E-mail digest"
+    WEBHOOK = "webhook", "Webhook"
+    SLACK = "slack", "Slack"
+    TEAMS = "teams", "Teams"
+
+
+class DeliveryState(models.TextChoices):
+    """Where a delivery stands."""
+
+    WAITING = "waiting", "Waiting"
+    RETRYING = "retrying", "Failed, tried again"
+    SENT = "sent", "Delivered"
+    FAILED = "failed", "Given up"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import django_stubs_ext
+from celery.schedules import crontab
 from kombu import Exchange, Queue
 
 from portal.settings.env import ROOT
@@ -217,12 +218,25 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "distribution.forget_decisions",
         "schedule": 3600.0,
     },
+    "notifications-daily": {
+        "task": "notifications.daily",
+        "schedule": crontab(minute=0),
+    },
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 
 # Whether identity providers may lie inside a private network. No by default: a tenant's
 # admin names their addresses, and the portal fetches from them.
 PORTWARD_FEDERATION_ALLOW_PRIVATE = False
+
+# Networks outside of the public internet that tenants' webhooks may reach, such as
+# 10.20.0.0/16; and whether this machine itself may be reached, without TLS too.
+PORTWARD_OUTGOING_ALLOW: list[str] = []
+PORTWARD_OUTGOING_ALLOW_LOOPBACK = False
+# A PEM file of one more authority that webhooks' certificates may come from.
+PORTWARD_OUTGOING_CA_FILE = ""
+# The hour of the day, in UTC, at which digests are mailed.
+PORTWARD_DIGEST_HOUR = 6
 
 # How many proxies stand before us and append to X-Forwarded-For.
 PORTWARD_TRUSTED_PROXIES = 0

@@ -11,7 +11,7 @@ from apps.accounts.models import User
 from apps.notifications import selectors
 from apps.notifications.errors import NotificationInvalidError
 from apps.notifications.models import Notification
-from apps.notifications.rules import is_own_path
+from apps.notifications.rules.paths import is_own_path
 from apps.notifications.services import mark_read, notify
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope

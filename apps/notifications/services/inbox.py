@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -13,8 +14,12 @@ from apps.accounts.models import User
 from apps.accounts.selectors import members
 from apps.notifications.choices import Event
 from apps.notifications.errors import NotificationInvalidError
-from apps.notifications.models import Notification
-from apps.notifications.rules import is_own_path
+from apps.notifications.events import Topic
+from apps.notifications.models import Notification, Preference
+from apps.notifications.rules.paths import is_own_path
+from apps.notifications.rules.preferences import mail_for
+from apps.outbox.choices import Lane
+from apps.outbox.services import enqueue
 from apps.tenants.services import require_tenant_id
 
 _LONGEST_TITLE = 200
@@ -40,21 +45,22 @@ def notify(  # a caller names each part of what is told
     NotificationInvalidError.
     """
     _check(event, path)
-    tenant_id, batch = require_tenant_id(), uuid.uuid4()
-    people = members().filter(user_id__in=set(recipients), user__is_active=True)
-    Notification.objects.bulk_create(
-        Notification(
-            tenant_id=tenant_id,
-            user_id=user_id,
-            batch=batch,
-            event=event,
-            title=title[:_LONGEST_TITLE],
-            body=body[:_LONGEST_BODY],
-            path=path,
-            data=dict(data or {}),
-            is_urgent=urgent,
-        )
-        for user_id in people.values_list("user_id", flat=True)
+    batch = uuid.uuid4()
+    said = {
+        "event": event,
+        "title": " ".join(title.split())[:_LONGEST_TITLE],
+        "body": body[:_LONGEST_BODY],
+        "path": path,
+        "data": {name: _as_json(value) for name, value in (data or {}).items()},
+    }
+    _write(batch, said, recipients, is_urgent=urgent)
+    enqueue(
+        topic=Topic.TOLD,
+        payload={
+            "batch": str(batch),
+            "content": {**said, "at": timezone.now().isoformat(), "urgent": urgent},
+        },
+        lane=Lane.BULK,
     )
 
 
@@ -72,6 +78,46 @@ def mark_all_read(*, user: User) -> int:
     return Notification.objects.filter(user=user, read_at__isnull=True).update(
         read_at=timezone.now()
     )
+
+
+def _write(
+    batch: uuid.UUID,
+    said: Mapping[str, Any],
+    recipients: Iterable[uuid.UUID],
+    *,
+    is_urgent: bool,
+) -> None:
+    people = members().filter(user_id__in=set(recipients), user__is_active=True)
+    ids = list(people.values_list("user_id", flat=True))
+    chosen = {
+        row.user_id: row.mail
+        for row in Preference.objects.filter(user_id__in=ids, event=said["event"])
+    }
+    Notification.objects.bulk_create(
+        Notification(
+            tenant_id=require_tenant_id(),
+            user_id=user_id,
+            batch=batch,
+            is_urgent=is_urgent,
+            mail=mail_for(
+                Event(said["event"]),
+                {said["event"]: chosen[user_id]} if user_id in chosen else {},
+                is_urgent=is_urgent,
+            ),
+            **said,
+        )
+        for user_id in ids
+    )
+
+
+def _as_json(value: object) -> object:
+    match value:
+        case dt.datetime():
+            return value.isoformat(timespec="seconds")
+        case uuid.UUID():
+            return str(value)
+        case _:
+            return value
 
 
 def _check(event: str, path: str) -> None:

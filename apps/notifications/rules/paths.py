@@ -1,4 +1,4 @@
-"""What a notification may be. Pure."""
+"""Where a notification may lead. Pure."""
 
 from __future__ import annotations
 

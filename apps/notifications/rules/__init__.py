@@ -1,0 +1,1 @@
+"""Decisions about what is told, to whom and where. Pure."""
