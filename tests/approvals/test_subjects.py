@@ -13,7 +13,7 @@ from django.urls import reverse
 
 from apps.accounts.services import actor_for
 from apps.approvals import rules, selectors, services
-from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.approvals.choices import RequestKind, Verdict
 from apps.approvals.errors import (
     NobodyCanApproveError,
     OpenForbiddenError,
@@ -76,12 +76,6 @@ def test_the_digest_covers_everything_that_is_asked_for(approvers: People) -> No
     assert request.digest == rules.request_digest(request.document)
     assert rules.parse_subject(request.document) == elevation(mia.pk)
     assert (request.subject_id, request.expires_at) == (uuid.UUID(int=7), MOMENT)
-
-
-def test_a_member_may_ask_and_an_approver_decides(approvers: People) -> None:
-    request = opened(approvers)
-    approvers("anna").vote(request)
-    assert selectors.request_by_id(request.pk).state == RequestState.APPROVED
 
 
 def test_who_gains_does_not_decide(in_tenant: Tenant, people: People) -> None:  # noqa: ARG001

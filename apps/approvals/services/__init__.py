@@ -1,5 +1,9 @@
 """Acts upon requests for approval."""
 
+from apps.approvals.services.elevations import (
+    preview_elevation,
+    request_elevation,
+)
 from apps.approvals.services.flows import set_flow
 from apps.approvals.services.requests import cancel_request, open_request
 from apps.approvals.services.subjects import open_subject_request, request_assignment
@@ -17,7 +21,9 @@ __all__ = [
     "cast_demo_vote",
     "open_request",
     "open_subject_request",
+    "preview_elevation",
     "record_vote",
     "request_assignment",
+    "request_elevation",
     "set_flow",
 ]

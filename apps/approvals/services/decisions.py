@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import uuid
 from typing import assert_never
 
 from django.utils import timezone
 
 from apps.approvals import rules, selectors
-from apps.approvals.choices import RequestKind, RequestState
+from apps.approvals.choices import RequestKind, RequestState, Verdict
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.services.trail import audit, user_id_of
 from apps.audit.events import Actor
+from apps.elevations import services as elevations
 from apps.policies import selectors as policy_questions
 from apps.policies import services as policies
 from apps.roles import services as roles
@@ -41,7 +43,39 @@ def _carry_out(actor: Actor, request: ApprovalRequest) -> None:
         case RequestKind.ASSIGNMENT:
             _assign(actor, request)
         case RequestKind.ELEVATION:
-            pass
+            elevations.approve(
+                actor=actor,
+                elevation_id=_subject_id(request),
+                request_id=request.pk,
+                approver_ids=_approvers(request),
+            )
+
+
+def _let_go(actor: Actor, request: ApprovalRequest, state: RequestState) -> None:
+    """Tell what a request was about that nothing comes of it."""
+    if request.kind != RequestKind.ELEVATION:
+        return
+    subject, reason = _subject_id(request), request.closing_reason
+    match state:
+        case RequestState.DENIED:
+            elevations.deny(actor=actor, elevation_id=subject, reason=reason)
+        case RequestState.CANCELLED:
+            elevations.cancel(actor=actor, elevation_id=subject, reason=reason)
+        case RequestState.EXPIRED:
+            elevations.expire(actor=actor, elevation_id=subject)
+        case _:
+            return
+
+
+def _subject_id(request: ApprovalRequest) -> uuid.UUID:
+    if request.subject_id is None:
+        raise TypeError("a request for an elevation names it")
+    return request.subject_id
+
+
+def _approvers(request: ApprovalRequest) -> list[uuid.UUID]:
+    votes = request.votes.filter(verdict=Verdict.APPROVE)
+    return list(votes.values_list("user_id", flat=True))
 
 
 def _assign(actor: Actor, request: ApprovalRequest) -> None:
@@ -83,3 +117,4 @@ def close(
     }[state]
     after = {"state": str(state), "reason": reason, "digest": request.digest}
     audit(actor, action, request, before={"state": before}, after=after)
+    _let_go(actor, request, state)
