@@ -24,6 +24,7 @@ from engine.errors import (
 from engine.literals import entity_literal, literal, string_literal, string_set
 from protocol.records import EntityRef, Head
 
+NO_HEADS = (Head(), Head(), Head())
 PRINCIPAL_TYPES = ("User", "Service")
 ROLE_TYPE = "Role"
 GROUP_TYPE = "ResourceGroup"
@@ -167,47 +168,6 @@ def condition_text(
     return f"({known} && {test})"
 
 
-def base_schema(
-    *,
-    actions: Mapping[str, Sequence[str]],
-    resource_types: Iterable[str],
-    zones: Iterable[str] = (),
-    attributes: Iterable[Attribute] = (),
-) -> dict[str, Any]:
-    """Return a tenant's schema in Cedar's JSON form.
-
-    `actions` maps an action to the resource types it applies to.
-    """
-    owned: dict[str, dict[str, Any]] = {}
-    for attribute in attributes:
-        shape = {**_SHAPES[attribute.type], "required": False}
-        owned.setdefault(attribute.owner, {})[attribute.name] = shape
-    types: dict[str, Any] = {
-        ROLE_TYPE: {"memberOfTypes": [ROLE_TYPE]},
-        GROUP_TYPE: _entity_type([GROUP_TYPE], owned.get(GROUP_TYPE, {})),
-    }
-    for name in PRINCIPAL_TYPES:
-        types[name] = _entity_type([ROLE_TYPE], owned.get(name, {}))
-    for name in sorted(set(resource_types) - {GROUP_TYPE}):
-        types[name] = _entity_type([GROUP_TYPE], owned.get(name, {}))
-    context = _context_shape(sorted(set(zones)))
-    return {
-        "": {
-            "entityTypes": types,
-            "actions": {
-                action: {
-                    "appliesTo": {
-                        "principalTypes": list(PRINCIPAL_TYPES),
-                        "resourceTypes": sorted(applies),
-                        "context": context,
-                    }
-                }
-                for action, applies in sorted(actions.items())
-            },
-        }
-    }
-
-
 def validate_policies(text: str, schema: Mapping[str, Any]) -> list[CedarProblem]:
     """Return what Cedar's validator has against statements; raises CedarSyntaxError."""
     parse_heads(text)
@@ -255,6 +215,37 @@ def parse_statements(text: str) -> dict[str, tuple[str, tuple[Head, Head, Head]]
     return found
 
 
+def condition_trees(text: str) -> list[dict[str, Any]]:
+    """Return the conditions of one statement in Cedar's JSON form.
+
+    Raises CedarSyntaxError for a text that is not one statement of Cedar.
+    """
+    try:
+        (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
+            "staticPolicies"
+        ].values()
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    return [condition["body"] for condition in policy["conditions"]]
+
+
+def without_head(text: str, statement_id: str) -> str:
+    """Return a statement as a permit for everything on the same conditions.
+
+    Raises CedarSyntaxError for a text that is not Cedar.
+    """
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    for policy in parsed["staticPolicies"].values():
+        policy["effect"] = "permit"
+        policy["annotations"] = {"id": statement_id}
+        for variable in ("principal", "action", "resource"):
+            policy[variable] = {"op": "All"}
+    return str(cedarpy.policies_from_json_str(json.dumps(parsed)))
+
+
 def parse_policies(text: str) -> Any:  # noqa: ANN401  # an opaque handle
     """Return a handle of parsed statements; raises CedarSyntaxError."""
     try:
@@ -283,46 +274,6 @@ def evaluate(
     return Evaluation(
         bool(result.allowed), tuple(reasons), tuple(map(str, diagnostics.errors))
     )
-
-
-_SHAPES: Mapping[AttributeType, dict[str, Any]] = {
-    AttributeType.STRING: {"type": "String"},
-    AttributeType.LONG: {"type": "Long"},
-    AttributeType.BOOL: {"type": "Boolean"},
-    AttributeType.STRINGS: {"type": "Set", "element": {"type": "String"}},
-}
-
-
-def _entity_type(parents: list[str], attributes: dict[str, Any]) -> dict[str, Any]:
-    shape = {"type": "Record", "attributes": attributes}
-    return {"memberOfTypes": parents, "shape": shape}
-
-
-def _context_shape(zones: Sequence[str]) -> dict[str, Any]:
-    clock = {name: {"type": "Long"} for name in ("wd", "min", "ymd", "prev")}
-    local = {"type": "Record", "attributes": clock}
-    attributes: dict[str, Any] = {
-        "now": {"type": "Extension", "name": "datetime"},
-        "t": {"type": "Record", "attributes": dict.fromkeys(zones, local)},
-        "ip": {"type": "Extension", "name": "ipaddr", "required": False},
-        "device": {
-            "type": "Record",
-            "attributes": {"trusted": {"type": "Boolean"}},
-            "required": False,
-        },
-        "geo": {
-            "type": "Record",
-            "attributes": {
-                name: {"type": "Long"} for name in ("lat", "lon", "x", "y", "z")
-            },
-            "required": False,
-        },
-        "node_groups": {**_SHAPES[AttributeType.STRINGS], "required": False},
-    }
-    for name, kind in CONTEXT_ATTRIBUTES.items():
-        if "." not in name:
-            attributes[name] = {**_SHAPES[kind], "required": False}
-    return {"type": "Record", "attributes": attributes}
 
 
 def _resolve(

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from engine.cedar import ROLE_TYPE
+from engine.cedar import PRINCIPAL_TYPES, ROLE_TYPE
 from engine.question import Request
 from engine.roles import Holdings, parents_of
 from protocol.records import (
@@ -71,6 +71,23 @@ class Entities:
         names = self._holdings.roles(principal, now, places)
         return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
 
+    @property
+    def groups(self) -> Mapping[EntityRef, tuple[EntityRef, ...]]:
+        """Return all resources with the groups that they lie in directly."""
+        return self._groups
+
+    @property
+    def principals(self) -> frozenset[EntityRef]:
+        """Return all principals that are registered or hold anything."""
+        known = (ref for ref in self._attributes if ref.type in PRINCIPAL_TYPES)
+        return frozenset((*known, *self._holdings.grants))
+
+    def attributes(
+        self, entity: EntityRef, extra: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return what is known of an entity: the release, then whoever asks."""
+        return {**extra, **self._attributes.get(entity, {})}
+
     def slice(
         self, request: Request, roles: Sequence[EntityRef]
     ) -> list[dict[str, Any]]:
@@ -98,6 +115,6 @@ class Entities:
     ) -> dict[str, Any]:
         return {
             "uid": entity.to_dict(),
-            "attrs": {**extra, **self._attributes.get(entity, {})},
+            "attrs": self.attributes(entity, extra),
             "parents": [parent.to_dict() for parent in parents],
         }

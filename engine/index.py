@@ -44,6 +44,30 @@ class StatementIndex:
         return tuple(sorted(found))
 
 
+class HalfIndex:
+    """Statements by action and only one of principal and resource."""
+
+    def __init__(self, statements: Sequence[Statement]) -> None:
+        self._principals: dict[Key, dict[Key, list[int]]] = {}
+        self._resources: dict[Key, dict[Key, list[int]]] = {}
+        for number, statement in enumerate(statements):
+            for index, head in (
+                (self._principals, statement.principal),
+                (self._resources, statement.resource),
+            ):
+                actions = index.setdefault(_entity_key(head), {})
+                for key in _action_keys(statement.action):
+                    actions.setdefault(key, []).append(number)
+
+    def of_principal(self, keys: Iterable[Key], action: str | None) -> set[int]:
+        """Return the statements about a principal; without an action, about any."""
+        return _in_half(self._principals, keys, action)
+
+    def of_resource(self, keys: Iterable[Key], action: str | None) -> set[int]:
+        """Return the statements about a resource; without an action, about any."""
+        return _in_half(self._resources, keys, action)
+
+
 def request_keys(entity: EntityRef, ancestors: Iterable[EntityRef]) -> list[Key]:
     """Return every key that an entity with these ancestors matches."""
     return list(_request_keys(entity, ancestors))
@@ -56,6 +80,18 @@ def _request_keys(entity: EntityRef, ancestors: Iterable[EntityRef]) -> Iterator
     for above in (entity, *ancestors):
         yield ("in", above.type, above.id)
         yield ("is_in", entity.type, above.type, above.id)
+
+
+def _in_half(
+    index: dict[Key, dict[Key, list[int]]], keys: Iterable[Key], action: str | None
+) -> set[int]:
+    found: set[int] = set()
+    for key in keys:
+        actions = index.get(key, {})
+        wanted = actions if action is None else (_ANY, ("==", action))
+        for one in wanted:
+            found.update(actions.get(one, ()))
+    return found
 
 
 def _entity_key(head: Head) -> Key:

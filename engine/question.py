@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from engine.cedar import CONTEXT_ATTRIBUTES, CONTEXT_RANGES, LONG_RANGE, AttributeType
 from engine.errors import ContextError
-from engine.places import geo_fields, normalize_ip
+from engine.places import Whereabouts, geo_fields, normalize_ip
 from protocol.records import EntityRef
 
 _CONTEXT_TYPES: Mapping[AttributeType, type] = {
@@ -59,6 +59,20 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
     if (geo := given.get("geo")) is not None:
         found["geo"] = geo_fields(geo)
     return found
+
+
+def whereabouts(
+    known: Mapping[str, Any], node_groups: Iterable[str] | None = None
+) -> Whereabouts:
+    """Return where a request comes from, of what `known_context` returned."""
+    geo = known.get("geo")
+    return Whereabouts(
+        ip=known["ip"]["__extn"]["arg"] if "ip" in known else None,
+        country=known.get("country"),
+        city=known.get("city"),
+        position=(geo["lat"], geo["lon"]) if geo else None,
+        node_groups=None if node_groups is None else frozenset(node_groups),
+    )
 
 
 def _check(name: str, kind: AttributeType, value: object) -> None:

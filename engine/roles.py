@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
@@ -88,11 +88,29 @@ class Holdings:
             grant = Grant.from_record(record)
             self._grants.setdefault(record.principal, []).append(grant)
 
+    @property
+    def parents(self) -> Mapping[str, Iterable[str]]:
+        """Return which roles each role inherits from."""
+        return self._parents
+
+    @property
+    def grants(self) -> Mapping[EntityRef, Sequence[Grant]]:
+        """Return all grants by principal, whether they count or not."""
+        return self._grants
+
     def counting(
-        self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
+        self,
+        principal: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef],
+        borrowers: frozenset[EntityRef] = frozenset(),
     ) -> list[Grant]:
-        """Return the grants of a principal that count now, each by itself."""
-        return self._counting(principal, now, places, frozenset())
+        """Return the grants of a principal that count now, each by itself.
+
+        For one who lends, `borrowers` are those who lean on them.
+        """
+        found = self._counting(principal, now, places, borrowers)
+        return [grant for grant in found if grant.can_be_lent or not borrowers]
 
     def roles(
         self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
@@ -125,9 +143,8 @@ class Holdings:
         places: AbstractSet[EntityRef],
         borrowers: frozenset[EntityRef],
     ) -> set[str]:
-        grants = self._counting(principal, now, places, borrowers)
-        held = (g.role for g in grants if g.can_be_lent or not borrowers)
-        return closure(held, self._parents)
+        grants = self.counting(principal, now, places, borrowers)
+        return closure((grant.role for grant in grants), self._parents)
 
     def _counting(
         self,
@@ -150,6 +167,22 @@ class Holdings:
                     continue
             found.append(grant)
         return found
+
+
+def chain(
+    start: str, end: str, parents: Mapping[str, Iterable[str]]
+) -> tuple[str, ...]:
+    """Return the shortest way up from one role to another, or nothing."""
+    ways: list[tuple[str, ...]] = [(start,)]
+    seen = {start}
+    for way in ways:
+        if way[-1] == end:
+            return way
+        for name in parents.get(way[-1], ()):
+            if name not in seen:
+                seen.add(name)
+                ways.append((*way, name))
+    return ()
 
 
 def parents_of(roles: Iterable[RoleRecord]) -> dict[str, tuple[str, ...]]:

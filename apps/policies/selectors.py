@@ -19,7 +19,8 @@ from apps.policies.rules import Catalogue, parse_content, sentence
 from apps.roles import selectors as roles
 from apps.roles.rules import effective_permissions
 from apps.scopes import selectors as scopes
-from engine.cedar import Attribute, AttributeType, base_schema
+from engine.cedar import Attribute, AttributeType
+from engine.schema import base_schema
 from protocol.records import (
     EntityRef,
     PolicyRecord,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from engine import cedar
 from engine.calendar import is_open, next_transitions, window_condition, zone_fields
+from engine.schema import base_schema
 from protocol.records import WindowRecord
 from protocol.zones import zone_transitions
 
@@ -197,7 +198,7 @@ def test_between_two_transitions_nothing_turns(
 
 
 def test_every_kind_of_window_satisfies_the_schema() -> None:
-    schema = cedar.base_schema(
+    schema = base_schema(
         actions={"a": ["R"]}, resource_types=["R"], zones=["Europe/Berlin"]
     )
     record = replace(

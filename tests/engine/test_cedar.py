@@ -15,10 +15,11 @@ from engine.errors import (
     UnknownOperatorError,
     WrongTypeError,
 )
+from engine.schema import base_schema
 from protocol.records import Head
 
 TEAM = Attribute("User", "team", AttributeType.STRING)
-SCHEMA = cedar.base_schema(
+SCHEMA = base_schema(
     actions={"restart": ["Node"]},
     resource_types=["Node"],
     zones=["Europe/Berlin"],

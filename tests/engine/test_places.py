@@ -23,6 +23,7 @@ from engine.places import (
     normalize_ip,
     reasons,
 )
+from engine.schema import base_schema
 from protocol.records import City, Fence, LocationRecord
 
 OFFICE = LocationRecord("o", "Office", ("10.0.0.0/8", "2001:db8::/32"), ("DE",))
@@ -262,7 +263,7 @@ def test_each_part_says_whether_it_matches() -> None:
 
 
 def test_every_kind_of_location_satisfies_the_schema() -> None:
-    schema = cedar.base_schema(actions={"a": ["R"]}, resource_types=["R"])
+    schema = base_schema(actions={"a": ["R"]}, resource_types=["R"])
     whole = LocationRecord(
         "w",
         "Whole",

@@ -20,8 +20,9 @@ from apps.policies.rules import (
     ResourceItem,
 )
 from apps.policies.rules.content import parse_content
-from engine.cedar import Attribute, AttributeType, base_schema
+from engine.cedar import Attribute, AttributeType
 from engine.decide import PolicyEngine, Request
+from engine.schema import base_schema
 from protocol.records import (
     AssignmentRecord,
     EntityRef,

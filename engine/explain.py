@@ -1,0 +1,315 @@
+"""Why a decision is what it is: the way to it, or what was missing.
+
+The verdict is that of `PolicyEngine.decide`. The way is found with the same records and
+index, and whether a condition holds is asked of Cedar for each condition by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from engine import cedar
+from engine.cedar import ROLE_TYPE
+from engine.conditions import Condition, ConditionKind, Scopes, read_conditions
+from engine.decide import Decision, Placed, PolicyEngine, Request
+from engine.errors import EngineError
+from engine.findings import Circumstances, Finding, FindingKind, finding
+from engine.heads import GrantStep, Holder, resource_finding
+from engine.index import HalfIndex, request_keys
+from engine.question import known_context, whereabouts
+from protocol.records import (
+    AssignmentRecord,
+    LocationRecord,
+    PolicyRecord,
+    Record,
+    Statement,
+    WindowRecord,
+)
+
+__all__ = ["Explainer", "Explanation", "Finding", "FindingKind", "GrantStep", "Step"]
+
+MOST_EXAMINED = 400
+MOST_NEAR = 20
+
+
+@dataclass(frozen=True)
+class Step:
+    """A statement that a question came to, and how it fared there."""
+
+    policy: PolicyRecord
+    statement: Statement
+    grants: tuple[GrantStep, ...]
+    findings: tuple[Finding, ...]
+
+    @property
+    def role(self) -> str:
+        """Return the role that the statement is for, if it is for one."""
+        head = self.statement.principal
+        return head.id if head.op == "in" else ""
+
+    @property
+    def missing(self) -> tuple[Finding, ...]:
+        """Return what did not hold, the soonest to mend first."""
+        found = [finding for finding in self.findings if not finding.held]
+        return tuple(sorted(found, key=lambda finding: finding.rank))
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The verdict and the way to it.
+
+    `permits` and `forbids` are what applied. `near` are permits that did not, those
+    with the least missing first; `roles` are those with which it would be permitted.
+    """
+
+    request: Request
+    decision: Decision
+    permits: tuple[Step, ...] = ()
+    forbids: tuple[Step, ...] = ()
+    failed: tuple[Step, ...] = ()
+    near: tuple[Step, ...] = ()
+    roles: tuple[str, ...] = ()
+
+    @property
+    def nearest(self) -> Finding | None:
+        """Return what is missing first, if a permit is near and nothing forbids."""
+        if self.decision.allowed or self.forbids or not self.near:
+            return None
+        return self.near[0].missing[0]
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """The conditions of a statement, and Cedar's handle on them."""
+
+    conditions: tuple[Condition, ...]
+    texts: tuple[str, ...]
+    handle: Any
+
+
+@dataclass(frozen=True)
+class _Fit:
+    """How far a statement fits a question, before it is put in words."""
+
+    number: int
+    is_principal: bool
+    is_resource: bool
+    held: tuple[bool | None, ...]
+
+    @property
+    def missing(self) -> int:
+        """Return how much does not fit."""
+        return (
+            (not self.is_principal)
+            + (not self.is_resource)
+            + sum(not held for held in self.held)
+        )
+
+
+class Explainer:
+    """Explains what an engine decides, from the records that it was made of."""
+
+    def __init__(self, engine: PolicyEngine, records: Iterable[Record]) -> None:
+        found = list(records)
+        self._engine = engine
+        self._scopes = Scopes(
+            [record for record in found if isinstance(record, WindowRecord)],
+            [record for record in found if isinstance(record, LocationRecord)],
+        )
+        self._assignments = {
+            record.id: record
+            for record in found
+            if isinstance(record, AssignmentRecord)
+        }
+        self._readings: dict[int, _Reading] = {}
+
+    def explain(self, request: Request) -> Explanation:
+        """Return why a question is answered as it is. Raises ContextError."""
+        decision = self._engine.decide(request)
+        if request.principal.type == ROLE_TYPE:
+            return Explanation(request, decision)
+        placed = self._engine.place(request)
+        try:
+            return self._explain(placed, decision)
+        except EngineError:
+            # Cedar cannot read the question, which the decision says already.
+            return Explanation(request, decision)
+
+    def _explain(self, placed: Placed, decision: Decision) -> Explanation:
+        candidates = self._engine.candidates(placed)
+        fits = [self._fit(number, placed) for number in candidates]
+        applied = self._steps([fit for fit in fits if not fit.missing], placed)
+        near = [] if decision.allowed else self._near(placed, fits)
+        return Explanation(
+            placed.request,
+            decision,
+            permits=tuple(s for s in applied if s.policy.effect == "permit"),
+            forbids=tuple(s for s in applied if s.policy.effect == "forbid"),
+            failed=tuple(
+                self._steps([fit for fit in fits if None in fit.held], placed)
+            ),
+            near=tuple(self._steps(near[:MOST_NEAR], placed)),
+            roles=self._roles(near),
+        )
+
+    def _near(self, placed: Placed, fits: Sequence[_Fit]) -> list[_Fit]:
+        """Return the permits that do not apply, those with the least missing first."""
+        request = placed.request
+        who = request_keys(request.principal, placed.roles)
+        what = request_keys(request.resource, placed.places - {request.resource})
+        half = self._half
+        numbers = half.of_resource(what, request.action)
+        others = half.of_principal(who, request.action)
+        known = {fit.number for fit in fits}
+        found = [fit for fit in fits if fit.missing and self._is_permit(fit.number)]
+        examined = 0
+        for number in (*sorted(numbers - known), *sorted(others - numbers - known)):
+            if not self._is_permit(number) or not self._is_near(number, placed):
+                continue
+            fit = self._fit(number, placed, number in others, number in numbers)
+            found.append(fit)
+            examined += 1
+            if examined == MOST_EXAMINED:
+                break
+        return sorted(found, key=lambda fit: (fit.missing, self._rank(fit)))
+
+    def _is_permit(self, number: int) -> bool:
+        return self._engine.policy_of(number).effect == "permit"
+
+    def _is_near(self, number: int, placed: Placed) -> bool:
+        """Say whether a role or a group could mend what does not fit in the head."""
+        statement = self._engine.statements[number]
+        head, place = statement.principal, statement.resource
+        who, what = placed.request.principal.type, placed.request.resource.type
+        if head.op in {"==", "is"} and (head.type, head.id or who) != (
+            (placed.request.principal.type, placed.request.principal.id)
+            if head.op == "=="
+            else (who, who)
+        ):
+            return False
+        if place.op == "==":
+            return (place.type, place.id) == (what, placed.request.resource.id)
+        return place.op not in {"is", "is_in"} or place.type == what
+
+    def _rank(self, fit: _Fit) -> tuple[int, int, str]:
+        reading = self._reading(fit.number)
+        ranks = [
+            FindingKind(condition.kind.value)
+            for condition, held in zip(reading.conditions, fit.held, strict=True)
+            if not held
+        ]
+        order = list(FindingKind)
+        worst = max((order.index(kind) for kind in ranks), default=0)
+        heads = (not fit.is_principal) + 2 * (not fit.is_resource)
+        return heads, worst, self._engine.statements[fit.number].id
+
+    def _roles(self, near: Sequence[_Fit]) -> tuple[str, ...]:
+        found = {
+            self._engine.statements[fit.number].principal.id
+            for fit in near
+            if fit.missing == 1 and not fit.is_principal
+        }
+        return tuple(sorted(found))
+
+    def _fit(
+        self,
+        number: int,
+        placed: Placed,
+        is_principal: bool = True,  # noqa: FBT001, FBT002  # two of a kind
+        is_resource: bool = True,  # noqa: FBT001, FBT002
+    ) -> _Fit:
+        held = self._held(self._reading(number), placed)
+        return _Fit(number, is_principal, is_resource, held)
+
+    def _held(self, reading: _Reading, placed: Placed) -> tuple[bool | None, ...]:
+        if not reading.conditions:
+            return ()
+        found = self._engine.evaluate(placed, reading.handle)
+        if not found.errors:
+            names = set(found.reasons)
+            return tuple(str(n) in names for n in range(len(reading.conditions)))
+        alone = [
+            self._engine.evaluate(placed, cedar.parse_policies(text))
+            for text in reading.texts
+        ]
+        return tuple(None if one.errors else one.allowed for one in alone)
+
+    def _reading(self, number: int) -> _Reading:
+        known = self._readings.get(number)
+        if known is None:
+            statement = self._engine.statements[number]
+            known = self._readings[number] = _read(statement, self._scopes)
+        return known
+
+    def _steps(self, fits: Sequence[_Fit], placed: Placed) -> list[Step]:
+        holder = Holder(self._engine, self._assignments, placed)
+        known = self._circumstances(placed.request)
+        return [self._step(fit, placed, holder, known) for fit in fits]
+
+    def _step(
+        self, fit: _Fit, placed: Placed, holder: Holder, known: Circumstances
+    ) -> Step:
+        statement = self._engine.statements[fit.number]
+        head = statement.principal
+        conditions = self._reading(fit.number).conditions
+        return Step(
+            policy=self._engine.policy_of(fit.number),
+            statement=statement,
+            grants=holder.grants(head.id) if head.op == "in" else (),
+            findings=(
+                holder.finding(head, held=fit.is_principal),
+                resource_finding(
+                    statement.resource,
+                    placed,
+                    self._engine.entities,
+                    held=fit.is_resource,
+                ),
+                *(
+                    finding(condition, known, held=held)
+                    for condition, held in zip(conditions, fit.held, strict=True)
+                ),
+            ),
+        )
+
+    def _circumstances(self, request: Request) -> Circumstances:
+        entities = self._engine.entities
+        context = known_context(request.context)
+        return Circumstances(
+            request.now,
+            context,
+            {
+                "principal": entities.attributes(
+                    request.principal, request.principal_attributes
+                ),
+                "resource": entities.attributes(
+                    request.resource, request.resource_attributes
+                ),
+            },
+            self._engine.zones,
+            whereabouts(context, request.node_groups),
+        )
+
+    @cached_property
+    def _half(self) -> HalfIndex:
+        return HalfIndex(self._engine.statements)
+
+
+def _read(statement: Statement, scopes: Scopes) -> _Reading:
+    """Read a statement's conditions; one of another hand is a single condition."""
+    conditions = read_conditions(statement.cedar, scopes)
+    if conditions is None:
+        text = cedar.without_head(statement.cedar, "0")
+        whole = Condition(ConditionKind.OTHER, statement.cedar)
+        return _Reading((whole,), (text,), cedar.parse_policies(text))
+    texts = tuple(
+        cedar.statement_text(str(number), "permit", cedar.NO_HEADS, (condition.cedar,))
+        for number, condition in enumerate(conditions)
+    )
+    return _Reading(
+        tuple(conditions),
+        texts,
+        cedar.parse_policies("\n".join(texts)) if texts else None,
+    )

@@ -1,0 +1,445 @@
+"""Explanations: the verdict of the engine, the way to it, and what was missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.calendar import window_condition
+from engine.cedar import condition_text
+from engine.decide import PolicyEngine, Request
+from engine.explain import Explainer, Explanation, FindingKind
+from engine.places import location_condition
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Head,
+    LocationRecord,
+    Record,
+    WindowRecord,
+)
+from protocol.zones import zone_transitions
+from tests.engine.builders import (
+    ALICE,
+    BERLIN,
+    NOON,
+    WEB,
+    assignment,
+    policy,
+    principal,
+    resource,
+    role,
+)
+
+BOB = EntityRef("User", "bob")
+OPERATORS = Head("in", "Role", "operator")
+IN_BERLIN = Head("in", "ResourceGroup", "berlin")
+MFA = condition_text("mfa", ">=", 2)
+OFFICE = LocationRecord("office", "Office", ("10.0.0.0/8",), ("DE",))
+# NOON is a Friday, 13:00 in Berlin.
+MORNINGS = WindowRecord("mornings", "Mornings", "Europe/Berlin", (1, 2, 3), 480, 720)
+ZONES = {"Europe/Berlin": zone_transitions("Europe/Berlin", 1_790_000_000)}
+
+
+def explain(
+    *records: Record,
+    now: dt.datetime = NOON,
+    principal_: EntityRef = ALICE,
+    **context: Any,
+) -> Explanation:
+    engine = PolicyEngine.from_records(records, ZONES)
+    request = Request(principal_, "restart", WEB, now, context)
+    found = Explainer(engine, records).explain(request)
+    assert found.decision == engine.decide(request)
+    return found
+
+
+def nearest(*records: Record, now: dt.datetime = NOON, **context: Any) -> str:
+    found = explain(*records, now=now, **context).nearest
+    assert found is not None
+    return found.words
+
+
+def test_a_permit_names_the_assignment_the_way_and_what_held() -> None:
+    found = explain(
+        policy("p", principal=OPERATORS, resource=IN_BERLIN, when=(MFA,)),
+        role("lead", "operator"),
+        role("operator"),
+        assignment("a", "lead", scope=BERLIN, end="2026-11-20T13:00:00Z"),
+        resource(WEB, BERLIN),
+        resource(BERLIN),
+        mfa=2,
+    )
+
+    (step,) = found.permits
+    (grant,) = step.grants
+    assert (step.policy.id, step.missing) == ("p", ())
+    assert (grant.assignment.id, grant.assignment.scope) == ("a", BERLIN)
+    assert grant.assignment.end == "2026-11-20T13:00:00Z"
+    assert grant.chain == ("lead", "operator")
+    assert [(f.kind, f.found) for f in step.findings] == [
+        (FindingKind.PRINCIPAL, "User alice holds it"),
+        (FindingKind.RESOURCE, "Node web-1 lies in group berlin"),
+        (FindingKind.ATTRIBUTE, "2"),
+    ]
+    assert (found.near, found.nearest) == ((), None)
+
+
+def test_every_way_to_a_role_is_named() -> None:
+    found = explain(
+        policy("p", principal=OPERATORS),
+        role("lead", "operator"),
+        role("operator"),
+        assignment("a", "lead"),
+        assignment("b", "operator"),
+    )
+
+    ways = {(g.assignment.id, g.chain) for g in found.permits[0].grants}
+    assert ways == {("a", ("lead", "operator")), ("b", ("operator",))}
+
+
+def test_what_is_lent_shows_how_the_delegator_holds_it() -> None:
+    lent = AssignmentRecord(
+        "lent", ALICE, "operator", source="delegation", delegator=BOB
+    )
+    own = AssignmentRecord("own", BOB, "lead")
+
+    found = explain(
+        policy("p", principal=OPERATORS),
+        role("lead", "operator"),
+        role("operator"),
+        lent,
+        own,
+    )
+
+    (grant,) = found.permits[0].grants
+    assert (grant.assignment, grant.lender[0].assignment) == (lent, own)
+    assert grant.lender[0].chain == ("lead", "operator")
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ({"mfa": 1}, "needs MFA level at least 2, has 1"),
+        ({}, "needs MFA level at least 2, which is unknown"),
+    ],
+    ids=["too low", "unknown"],
+)
+def test_a_missing_attribute_is_named_with_what_was_found(
+    context: dict[str, Any], words: str
+) -> None:
+    assert nearest(policy("p", when=(MFA,)), **context) == words
+
+
+def test_a_closed_window_says_when_it_opens() -> None:
+    records = (policy("p", when=(window_condition(MORNINGS),)), MORNINGS)
+
+    found = explain(*records)
+
+    assert found.nearest is not None
+    assert found.nearest.words == "opens Monday 08:00 Europe/Berlin"
+    assert found.nearest.wanted == "during mornings"
+    assert found.nearest.changes_at == dt.datetime(2026, 11, 23, 7, tzinfo=dt.UTC)
+
+
+def test_an_open_window_says_when_it_closes() -> None:
+    records = (policy("p", when=(window_condition(MORNINGS),)), MORNINGS)
+
+    found = explain(*records, now=dt.datetime(2026, 11, 23, 7, tzinfo=dt.UTC))
+
+    window = found.permits[0].findings[-1]
+    assert window.found == "open until Monday 12:00 Europe/Berlin"
+
+
+def test_the_first_window_to_open_counts() -> None:
+    later = WindowRecord("later", "Later", "Europe/Berlin", (5,), 900, 960)
+    text = f"({window_condition(MORNINGS)} || {window_condition(later)})"
+
+    words = nearest(policy("p", when=(text,)), MORNINGS, later)
+
+    assert words == "opens Friday 15:00 Europe/Berlin"
+
+
+def test_a_window_that_changed_since_is_read_from_the_text_that_decides() -> None:
+    changed = WindowRecord("mornings", "Mornings", "Europe/Berlin", (5,), 0, 1440)
+
+    found = explain(policy("p", when=(window_condition(MORNINGS),)), changed)
+
+    assert found.nearest is not None
+    assert found.nearest.wanted == "during Mon, Tue, Wed 08:00 to 12:00 Europe/Berlin"
+
+
+@pytest.mark.parametrize(
+    ("context", "words"),
+    [
+        ({"ip": "192.0.2.1", "country": "FR"}, "192.0.2.1, FR is outside"),
+        ({"country": "FR"}, "FR may be outside"),
+        ({}, "where from is unknown"),
+    ],
+    ids=["outside", "partly known", "unknown"],
+)
+def test_a_location_is_outside_or_unknown(context: dict[str, Any], words: str) -> None:
+    records = (
+        policy("p", when=(location_condition(OFFICE, unknown_matches=False),)),
+        OFFICE,
+    )
+
+    assert nearest(*records, **context) == f"needs to come from office; {words}"
+
+
+def test_a_location_that_holds_says_inside() -> None:
+    records = (
+        policy("p", when=(location_condition(OFFICE, unknown_matches=False),)),
+        OFFICE,
+    )
+
+    found = explain(*records, ip="10.1.2.3")
+
+    assert found.permits[0].findings[-1].found == "10.1.2.3 is inside"
+
+
+@pytest.mark.parametrize(
+    ("grants", "words"),
+    [
+        ((), "does not hold it"),
+        (
+            (assignment("a", "operator", scope=BERLIN),),
+            "holds it only for group berlin",
+        ),
+        (
+            (assignment("a", "operator", start="2026-11-20T13:00:00Z"),),
+            "holds it from 2026-11-20 13:00 UTC",
+        ),
+        (
+            (assignment("a", "operator", end="2026-11-20T12:00:00Z"),),
+            "held it until 2026-11-20 12:00 UTC",
+        ),
+        (
+            (
+                AssignmentRecord(
+                    "a", ALICE, "operator", source="delegation", delegator=BOB
+                ),
+            ),
+            "was lent it by User bob, who does not hold it here and now",
+        ),
+    ],
+    ids=["never", "elsewhere", "later", "earlier", "lent"],
+)
+def test_a_missing_role_says_why_it_does_not_count(
+    grants: tuple[Record, ...], words: str
+) -> None:
+    records = (policy("p", principal=OPERATORS), role("operator"), *grants)
+
+    found = explain(*records)
+
+    assert found.nearest is not None
+    assert found.nearest.words == f"needs the role operator; User alice {words}"
+    assert found.roles == ("operator",)
+
+
+def test_a_resource_in_another_group_is_near() -> None:
+    words = nearest(policy("p", resource=IN_BERLIN), resource(WEB))
+
+    assert words == "is about group berlin; Node web-1 lies in no group"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        policy("p", action=Head("==", id="stop")),
+        policy("p", principal=Head("==", "User", "bob")),
+        policy("p", principal=Head("is", "Service")),
+        policy("p", resource=Head("==", "Node", "web-2")),
+        policy("p", resource=Head("is", "Namespace")),
+        policy("p", effect="forbid", when=(MFA,)),
+    ],
+    ids=["action", "person", "type of principal", "resource", "type", "forbid"],
+)
+def test_what_nothing_could_mend_is_not_near(record: Record) -> None:
+    assert explain(record).near == ()
+
+
+def test_the_permit_with_the_least_missing_comes_first() -> None:
+    risk = condition_text("risk", "<", 50)
+    found = explain(
+        policy("two", when=(MFA, risk)),
+        policy("one", when=(MFA,)),
+        policy("role", principal=OPERATORS),
+        role("operator"),
+        mfa=1,
+        risk=80,
+    )
+
+    assert [step.policy.id for step in found.near] == ["one", "role", "two"]
+
+
+def test_a_forbid_is_named_and_nothing_is_near_any_more() -> None:
+    found = explain(policy("p"), policy("f", effect="forbid", when=(MFA,)), mfa=2)
+
+    assert [step.policy.id for step in found.forbids] == ["f"]
+    assert [step.policy.id for step in found.permits] == ["p"]
+    assert found.nearest is None
+
+
+def test_a_statement_that_failed_is_named() -> None:
+    found = explain(policy("p"), policy("broken", when=("context.risk > 1",)))
+
+    assert found.decision.reason == "evaluation_error"
+    assert [step.policy.id for step in found.failed] == ["broken"]
+    assert found.failed[0].missing[0].found == "could not be evaluated"
+
+
+def test_a_statement_of_another_hand_is_one_condition() -> None:
+    text = (
+        '@id("p#0")\npermit (principal, action, resource) unless { context.mfa < 2 };'
+    )
+
+    found = explain(policy("p", cedar=text), mfa=1)
+
+    assert [f.kind for f in found.near[0].missing] == [FindingKind.OTHER]
+    assert explain(policy("p", cedar=text), mfa=2).permits
+
+
+def test_whoever_claims_to_be_a_role_gets_no_way() -> None:
+    found = explain(policy("p"), principal_=EntityRef("Role", "operator"))
+
+    assert (found.decision.allowed, found.permits, found.near) == (False, (), ())
+
+
+def test_a_question_that_cedar_cannot_read_is_a_plain_denial() -> None:
+    found = explain(policy("p", when=(MFA,)), path="\ud800")
+
+    assert found.decision.reason == "evaluation_error"
+    assert found.permits == ()
+
+
+# Small worlds in which everything can meet everything.
+ROLES = ("operator", "lead", "viewer")
+PLACES = (None, BERLIN, EntityRef("ResourceGroup", "munich"))
+heads = st.sampled_from(
+    [Head(), Head("is", "User"), Head("==", "User", "alice")]
+    + [Head("in", "Role", name) for name in ROLES]
+)
+places = st.sampled_from(
+    [
+        Head(),
+        Head("==", "Node", "web-1"),
+        Head("is", "Node"),
+        IN_BERLIN,
+        Head("is_in", "Node", in_type="ResourceGroup", in_id="munich"),
+    ]
+)
+CONDITIONS = (
+    MFA,
+    condition_text("risk", "<", 50),
+    condition_text("risk", ">", 70, unknown_matches=True),
+    window_condition(MORNINGS),
+    location_condition(OFFICE, unknown_matches=False),
+    location_condition(OFFICE, unknown_matches=True),
+    "context.risk > 1",
+)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> list[Record]:
+    records: list[Record] = [
+        role("lead", "operator"),
+        role("operator", "viewer"),
+        role("viewer"),
+        principal(ALICE),
+        principal(BOB),
+        resource(BERLIN),
+        resource(WEB, *draw(st.sampled_from([(), (BERLIN,)]))),
+        MORNINGS,
+        OFFICE,
+    ]
+    records += [
+        policy(
+            f"p{number}",
+            effect=draw(st.sampled_from(["permit", "permit", "forbid"])),
+            principal=draw(heads),
+            resource=draw(places),
+            when=tuple(draw(st.lists(st.sampled_from(CONDITIONS), max_size=2))),
+        )
+        for number in range(draw(st.integers(0, 4)))
+    ]
+    for number in range(draw(st.integers(0, 4))):
+        lender = draw(st.sampled_from([None, BOB]))
+        records.append(
+            AssignmentRecord(
+                f"a{number}",
+                draw(st.sampled_from([ALICE, BOB])) if lender is None else ALICE,
+                draw(st.sampled_from(ROLES)),
+                draw(st.sampled_from(PLACES)),
+                None,
+                draw(st.sampled_from([None, "2026-11-20T12:00:00Z"])),
+                "standing" if lender is None else "delegation",
+                lender,
+            )
+        )
+    return records
+
+
+contexts = st.fixed_dictionaries(
+    {},
+    optional={
+        "mfa": st.integers(0, 3),
+        "risk": st.integers(0, 100),
+        "ip": st.sampled_from(["10.1.1.1", "192.0.2.1"]),
+        "country": st.sampled_from(["DE", "FR"]),
+    },
+)
+moments = st.sampled_from([NOON, dt.datetime(2026, 11, 23, 7, tzinfo=dt.UTC)])
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds(), contexts, moments)
+def test_an_explanation_says_what_the_engine_decides(
+    records: list[Record], context: dict[str, Any], now: dt.datetime
+) -> None:
+    found = explain(*records, now=now, **context)
+
+    decision = found.decision
+    applied = found.forbids or (found.permits if not found.forbids else ())
+    assert {step.policy.id for step in applied} == set(decision.determining)
+    if decision.allowed:
+        assert found.permits
+        assert not found.forbids
+        assert not found.failed
+        assert not found.near
+    named = {g.assignment.id for step in applied for g in step.grants}
+    assert named == set(decision.grants)
+    for step in found.near:
+        assert step.missing
+        assert step.policy.effect == "permit"
+    counts = [len(step.missing) for step in found.near]
+    assert counts == sorted(counts)
+
+
+@settings(max_examples=300, deadline=None)
+@given(worlds(), contexts, moments)
+def test_without_the_grants_it_names_a_permit_rests_on_another_way_or_falls(
+    records: list[Record], context: dict[str, Any], now: dt.datetime
+) -> None:
+    before = explain(*records, now=now, **context)
+    if not before.decision.allowed:
+        return
+    ways = [(step, step.grants) for step in before.permits]
+    named = {grant.assignment.id for _, grants in ways for grant in grants}
+
+    for gone in sorted(named):
+        left = [r for r in records if r.key != ("assignment", gone)]
+        after = explain(*left, now=now, **context)
+        if after.decision.allowed:
+            others = {
+                grant.assignment.id for step in after.permits for grant in step.grants
+            }
+            assert gone not in others
+            assert others or any(not step.role for step in after.permits)
+    left = [r for r in records if r.key[0] != "assignment" or r.id not in named]
+    after = explain(*left, now=now, **context)
+    assert after.decision.allowed is any(not step.role for step in before.permits)
