@@ -6,6 +6,7 @@ is an argument; the same records and question give the same answer everywhere.
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import json
 from collections import OrderedDict
@@ -88,6 +89,18 @@ class PolicyEngine:
         found = sorted(records, key=lambda record: record.key)
         policies = [record for record in found if isinstance(record, PolicyRecord)]
         return cls(policies, Entities(found), zones)
+
+    def carried_on(
+        self, records: Iterable[Record], zones: Mapping[str, Transitions]
+    ) -> PolicyEngine:
+        """Return the engine of a newer release whose policies are the same.
+
+        Who is who and holds what is built anew; what was made of policies is shared.
+        """
+        found = copy.copy(self)
+        ordered = sorted(records, key=lambda record: record.key)
+        vars(found).update(_entities=Entities(ordered), _zones=dict(zones))
+        return found
 
     @property
     def policy_count(self) -> int:

@@ -6,7 +6,8 @@ Layout of the state folder (0700):
     node.key               the node's Ed25519 key (0600); it never leaves the machine
     root.json              the TUF root received at enrollment, where all trust starts
     bundle/current         symbolic link to the last good release, replaced atomically
-    bundle/<generation>/   bundle.tar.gz, tuf/, accepted.json, freshness.json
+    bundle/<generation>/   bundle.tar.gz, or state.tar when it came as a delta; tuf/,
+                           accepted.json, freshness.json
     status.json            what the running agent last knew, for `status`
     agent.lock             held while the agent runs
 """

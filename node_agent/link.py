@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from node_agent.config import Identity, public_bytes
 from node_agent.errors import EdgeError, EdgeFailedError, EdgeRefusedError
 from protocol.channel import PROOF_HEADER, RequestParts, sign_request
-from protocol.envelope import ENVELOPE_LIMIT
+from protocol.envelope import DELTA_MANIPULATION, ENVELOPE_LIMIT
 from protocol.errors import BundleTooLargeError
 
 ENROLL_PATH = "/edge/v1/enroll"
@@ -34,6 +34,7 @@ _JSON_LIMIT = 1024 * 1024
 # What python-tuf reads of a timestamp, in base64.
 _STAMP_LIMIT = 22_000
 _DIGITS = 6
+_BRINGS = {HTTPStatus.OK, HTTPStatus.IM_USED}
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,7 @@ class Answer:
     envelope: bytes | None
     stamp: bytes | None
     seconds: float
+    is_delta: bool = False
 
 
 @dataclass(frozen=True)
@@ -97,23 +99,36 @@ class Edge:
         return _parse_enrollment(content)
 
     def sync(
-        self, *, etag: str, revision: int | None, fingerprint: str, wait: int
+        self,
+        *,
+        etag: str,
+        revision: int | None,
+        fingerprint: str,
+        wait: int,
+        takes_delta: bool = False,
     ) -> Answer:
-        """Ask for something newer than what we hold, and wait for it."""
+        """Ask for something newer than what we hold, and wait for it.
+
+        Whoever takes a delta says so (RFC 3229, section 10.5.3), and gets one if there
+        is one from what the entity tag names.
+        """
         headers = {"If-None-Match": etag, "Prefer": f"wait={wait}"}
+        if takes_delta:
+            headers["A-IM"] = DELTA_MANIPULATION
         if revision is not None:
             headers["Portward-Revision"] = str(revision)
             headers["Portward-Fingerprint"] = fingerprint
         started = time.monotonic()
         with self._request("GET", SYNC_PATH, headers=headers, wait=wait) as response:
-            limit = ENVELOPE_LIMIT if response.status == HTTPStatus.OK else _JSON_LIMIT
+            limit = ENVELOPE_LIMIT if response.status in _BRINGS else _JSON_LIMIT
             content = _read(response, limit)
         seconds = time.monotonic() - started
         if response.status == HTTPStatus.NOT_MODIFIED:
             stamp = response.headers.get("Portward-Timestamp", "")
             return Answer(None, _unpack_stamp(stamp), seconds)
         _refuse_failures(response, content)
-        return Answer(content, None, seconds)
+        is_delta = response.status == HTTPStatus.IM_USED
+        return Answer(content, None, seconds, is_delta=is_delta)
 
     def send_report(self, body: bytes) -> None:
         """Deliver a signed report."""
@@ -187,7 +202,7 @@ def _read(response: urllib3.BaseHTTPResponse, limit: int) -> bytes:
 
 
 def _refuse_failures(response: urllib3.BaseHTTPResponse, content: bytes) -> None:
-    if response.status in {HTTPStatus.OK, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
+    if response.status in {*_BRINGS, HTTPStatus.CREATED, HTTPStatus.ACCEPTED}:
         return
     if response.status == HTTPStatus.NO_CONTENT:
         return

@@ -1,6 +1,7 @@
 """Hold the release in force, swap it in one assignment, keep the last good on disk.
 
-The release on disk is one folder with bundle and trust metadata. `bundle/current` is a
+The release on disk is one folder with bundle (or, after a delta, the records that it
+came to) and trust metadata. `bundle/current` is a
 symbolic link to it that is replaced by a rename, so whatever kills the agent, it finds
 one release whole: the old or the new.
 """
@@ -21,10 +22,12 @@ from pathlib import Path
 
 from engine.decide import Decision, PolicyEngine, Request
 from node_agent.config import Identity, StatePaths, sync_folder, write_json
+from node_agent.content import Held, Verified
 from node_agent.errors import NothingStoredError, StateError
 from node_agent.steps import Step, Trace
-from node_agent.trust_store import STAGING, Held, TrustStore, Verified
+from node_agent.trust_store import STAGING, TrustStore
 from protocol.bundle import Manifest
+from protocol.delta import Content
 
 # A clock that stands further before the last contact than this is not believed.
 _CLOCK_TOLERANCE = timedelta(seconds=60)
@@ -41,10 +44,15 @@ def utc_now() -> datetime:
 class ActiveRelease:
     """What the node enforces; replaced as a whole."""
 
-    manifest: Manifest
+    content: Content
     engine: PolicyEngine
     received_at: datetime
     activated_at: datetime
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the release says of itself."""
+        return self.content.manifest
 
     @property
     def revision(self) -> int:
@@ -148,7 +156,7 @@ class AgentState:
         verified.discard()
         self._freshness = Freshness(confirmed, None)
         self._active = ActiveRelease(
-            verified.manifest, verified.engine, received, self._clock()
+            verified.content, verified.engine, received, self._clock()
         )
         return self._active
 
@@ -157,14 +165,14 @@ class AgentState:
         trace = trace or Trace()
         now, started = self._clock(), time.monotonic()
         active = self._active
-        held = None if active is None else Held(active.revision, active.fingerprint)
+        held = None if active is None else Held(active.content, active.engine)
         verified = self._trust.verify_envelope(
             envelope, now=now, held=held, trace=trace
         )
         if active is None or verified.is_change:
             with trace.step(Step.SWAP):
                 active = ActiveRelease(
-                    verified.manifest, verified.engine, now, self._clock()
+                    verified.content, verified.engine, now, self._clock()
                 )
                 self._active = active
         if verified.is_change or verified.is_fresher or self._freshness is None:
@@ -197,6 +205,7 @@ class AgentState:
         staging = verified.staging
         previous = self._current_generation()
         try:
+            verified.write()
             write_json(
                 staging / "accepted.json",
                 {

@@ -29,11 +29,30 @@ def check_statements(records: Iterable[Record]) -> int:
         if isinstance(record, PolicyRecord)
         for statement in record.statements
     ]
-    if len({statement.id for _, statement in statements}) != len(statements):
-        raise RecordError("a statement id is used twice", code="record.duplicate")
+    _refuse_twins([statement.id for _, statement in statements])
     for start in range(0, len(statements), _BATCH):
         _check_batch(statements[start : start + _BATCH])
     return len(statements)
+
+
+def check_ids(records: Iterable[Record]) -> None:
+    """Refuse a release in which two statements share an id.
+
+    Raises RecordError.
+    """
+    _refuse_twins(
+        [
+            statement.id
+            for record in records
+            if isinstance(record, PolicyRecord)
+            for statement in record.statements
+        ]
+    )
+
+
+def _refuse_twins(ids: Sequence[str]) -> None:
+    if len(set(ids)) != len(ids):
+        raise RecordError("a statement id is used twice", code="record.duplicate")
 
 
 def _check_batch(statements: Sequence[tuple[str, Statement]]) -> None:

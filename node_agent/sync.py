@@ -93,11 +93,14 @@ class SyncLoop:
             revision=active.revision,
             fingerprint=active.fingerprint,
             wait=self._wait,
+            takes_delta=not self._wants_envelope,
         )
 
     def _take(self, answer: Answer) -> None:
         if answer.envelope is not None:
-            accepted = self._state.accept(answer.envelope)
+            accepted = self._accept(answer, answer.envelope)
+            if accepted is None:
+                return
             self._wants_envelope = False
             if accepted.is_change:
                 log.info(
@@ -122,6 +125,20 @@ class SyncLoop:
                 self._wants_envelope = True
                 raise
         self._report()
+
+    def _accept(self, answer: Answer, envelope: bytes) -> Acceptance | None:
+        """Take a release; None for a delta that is discarded for the whole release."""
+        try:
+            return self._state.accept(envelope)
+        except AgentError:
+            raise
+        except ProtocolError as error:
+            if not answer.is_delta:
+                raise
+            log.warning("Discarded a delta, %s: %s", error.code, error)
+            self._wants_envelope = True
+            self._report(error=error.code)
+            return None
 
     def _pause(self, answer: Answer) -> float:
         if (

@@ -12,7 +12,6 @@ import hashlib
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -21,18 +20,26 @@ from tuf.api.metadata import Metadata, Root, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from typing_extensions import override
 
-from engine.decide import PolicyEngine
 from node_agent.config import Identity, StatePaths, write_durably
+from node_agent.content import (
+    STATE_PATH,
+    Held,
+    Verified,
+    build_engine,
+    check_proven,
+    check_signed,
+    name_of_delta,
+    read_content,
+)
 from node_agent.errors import (
     NothingStoredError,
     NotYetValidError,
     ReleaseWithheldError,
     StateError,
 )
-from node_agent.statements import check_statements
 from node_agent.steps import Step, Trace
-from protocol.bundle import Manifest, read_snapshot
-from protocol.envelope import ENVELOPE_LIMIT, unpack_envelope
+from protocol.bundle import Manifest
+from protocol.envelope import ENVELOPE_LIMIT, GZIP, unpack_envelope
 from protocol.errors import (
     BundleDigestError,
     BundleExpiredError,
@@ -46,33 +53,9 @@ from protocol.errors import (
 from protocol.trust import TARGET_PATH, TargetClaim
 
 STAGING = "staging-"
-_GZIP = b"\x1f\x8b"
 _METADATA = ("timestamp.json", "snapshot.json", "targets.json")
 # Never contacted: every file comes out of one answer.
 _URL = "https://envelope.invalid/"
-
-
-@dataclass(frozen=True)
-class Held:
-    """The release that the agent enforces, as far as verification needs it."""
-
-    revision: int
-    fingerprint: str
-
-
-@dataclass(frozen=True)
-class Verified:
-    """A release that passed steps 1 to 8; `staging` is what step 10 makes durable."""
-
-    manifest: Manifest
-    engine: PolicyEngine
-    staging: Path
-    is_change: bool
-    is_fresher: bool
-
-    def discard(self) -> None:
-        """Remove what was staged, when nobody is going to store it."""
-        shutil.rmtree(self.staging, ignore_errors=True)
 
 
 class OneShotFetcher(FetcherInterface):
@@ -129,6 +112,8 @@ class TrustStore:
                 )
         with trace.step(Step.ARCHIVE):
             files = unpack_envelope(blob)
+            # Only our own folder holds this; a portal sends what it signed.
+            files.pop(STATE_PATH, None)
         return self._verify_staged(files, now=now, held=held, trace=trace)
 
     def verify_stored(self, *, trace: Trace, as_of: datetime) -> Verified:
@@ -153,19 +138,26 @@ class TrustStore:
             blob = file.read_bytes()
         except OSError as error:
             raise StateError(f"Cannot read {file}: {error}") from error
-        if not blob.startswith(_GZIP):
+        if not blob.startswith(GZIP):
             return self.verify_envelope(blob, now=now, held=None, trace=trace)
         with trace.step(Step.NOW, now.isoformat()):
             pass
-        files = {**self._stored_files(), TARGET_PATH: blob}
+        files = {**self._stored_metadata(), TARGET_PATH: blob}
         return self._verify_staged(files, now=now, held=None, trace=trace)
 
     def _stored_files(self) -> dict[str, bytes]:
-        """Return metadata and bundle of the last good release."""
+        """Return metadata and content of the last good release."""
+        is_whole = (self._paths.current / TARGET_PATH).exists()
+        name = TARGET_PATH if is_whole else STATE_PATH
+        return {**self._stored_metadata(), **self._stored((name, name))}
+
+    def _stored_metadata(self) -> dict[str, bytes]:
+        return self._stored(*((name, f"tuf/{name}") for name in _METADATA))
+
+    def _stored(self, *places: tuple[str, str]) -> dict[str, bytes]:
         current = self._paths.current
         try:
-            files = {n: (current / "tuf" / n).read_bytes() for n in _METADATA}
-            return {**files, TARGET_PATH: (current / TARGET_PATH).read_bytes()}
+            return {name: (current / place).read_bytes() for name, place in places}
         except FileNotFoundError as error:
             raise NothingStoredError(
                 f"{self._paths.folder} holds no complete release."
@@ -231,25 +223,28 @@ class TrustStore:
     ) -> Verified:
         before = _timestamp_version(staging / "tuf")
         with trace.step(Step.SIGNATURES):
-            signed = self._signed_target(files, staging, now)
+            signed = self._signed_target(files, staging, now, held)
         with trace.step(Step.TENANT, signed.tenant):
             self._check_tenant(signed.tenant)
         with trace.step(Step.REVISION, str(signed.revision)):
             is_change = self._check_revision(signed, held)
         with trace.step(Step.CONTENT, signed.state_digest):
-            snapshot = read_snapshot(files[TARGET_PATH])
-            self._check_manifest(snapshot.manifest, signed, now)
-        with trace.step(Step.ENGINE, f"{len(snapshot.records)} records"):
-            check_statements(snapshot.records)
-            engine = PolicyEngine.from_records(
-                snapshot.records, snapshot.manifest.zones
-            )
-        (staging / TARGET_PATH).write_bytes(files[TARGET_PATH])
+            content, changes = read_content(files, held)
+            self._check_manifest(content.manifest, signed, now)
+            if changes is not None or TARGET_PATH not in files:
+                check_proven(content.manifest, signed)
+        with trace.step(Step.ENGINE, f"{len(content.state.records)} records"):
+            engine = build_engine(content, held, changes)
         is_fresher = _timestamp_version(staging / "tuf") > before
-        return Verified(snapshot.manifest, engine, staging, is_change, is_fresher)
+        bundle = files.get(TARGET_PATH)
+        return Verified(content, engine, staging, bundle, is_change, is_fresher)
 
     def _signed_target(
-        self, files: Mapping[str, bytes], staging: Path, now: datetime
+        self,
+        files: Mapping[str, bytes],
+        staging: Path,
+        now: datetime,
+        held: Held | None,
     ) -> TargetClaim:
         with _translated():
             updater = self._updater(files, staging, now)
@@ -257,10 +252,13 @@ class TrustStore:
             target = updater.get_targetinfo(TARGET_PATH)
             if target is None:
                 raise BundleMalformedError(f"Nobody signed for {TARGET_PATH}.")
-            if TARGET_PATH not in files:
-                raise BundleMalformedError(f"The envelope lacks {TARGET_PATH}.")
-            target.verify_length_and_hashes(files[TARGET_PATH])
-        return TargetClaim.from_target(target)
+            claim = TargetClaim.from_target(target)
+            if TARGET_PATH in files:
+                target.verify_length_and_hashes(files[TARGET_PATH])
+            elif STATE_PATH not in files:
+                name = name_of_delta(files, held)
+                check_signed(updater.get_targetinfo(name), files[name], held, claim)
+        return claim
 
     def _updater(
         self, files: Mapping[str, bytes], staging: Path, now: datetime

@@ -9,24 +9,20 @@ format). Agents read `portward/`.
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
-import io
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from protocol.canonical import canonical_bytes, digest, parse_json
-from protocol.envelope import pack_archive, unpack_archive
+from protocol.envelope import compress, inflate, pack_archive, unpack_archive
 from protocol.errors import (
     BundleDigestError,
     BundleMalformedError,
-    BundleTooLargeError,
     CanonicalError,
 )
-from protocol.fingerprint import state_digest
+from protocol.fingerprint import Key, StateTree
 from protocol.records import (
     PolicyRecord,
     Record,
@@ -39,6 +35,7 @@ from protocol.zones import Transitions, zone_transitions
 PROTOCOL_VERSION = 1
 SNAPSHOT_LIMIT = 64 * 1024 * 1024
 CERTIFICATE_DOMAIN = "portward-certificate-v1"
+MANIFEST_DOMAIN = "portward-manifest-v1"
 DEFAULT_MAX_AGE = {"admin": 300, "operator": 900, "read_only": 86_400}
 OPA_ROOT = "portward"
 MANIFEST_PATH = "portward/manifest.json"
@@ -122,11 +119,12 @@ class Predecessor:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a snapshot archive holds."""
+    """What a snapshot archive holds; `tree` are the digests made while reading it."""
 
     manifest: Manifest
     records: tuple[Record, ...]
     certificates: tuple[Certificate, ...]
+    tree: StateTree = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -143,6 +141,15 @@ def certificate_digest(certificate: Certificate) -> str:
     return "sha256:" + digest(CERTIFICATE_DOMAIN, dict(certificate)).hex()
 
 
+def manifest_digest(manifest: Manifest) -> str:
+    """Return the digest by which the signed target names a manifest.
+
+    With it a release is proven whichever way its content came: as one archive, or as
+    deltas upon an older one.
+    """
+    return "sha256:" + digest(MANIFEST_DOMAIN, manifest.to_dict()).hex()
+
+
 def build_manifest(  # noqa: PLR0913  # a manifest has this many parts
     *,
     tenant: str,
@@ -154,8 +161,12 @@ def build_manifest(  # noqa: PLR0913  # a manifest has this many parts
     certificates: Iterable[Certificate] = (),
     max_age: Mapping[str, int] | None = None,
     not_before: str | None = None,
+    tree: StateTree | None = None,
 ) -> Manifest:
-    """Describe a release; zone transitions are computed for the zones it uses."""
+    """Describe a release; zone transitions are computed for the zones it uses.
+
+    `tree` saves the work when the digests of these records were made before.
+    """
     found = list(records)
     zones = {record.zone for record in found if isinstance(record, WindowRecord)}
     return Manifest(
@@ -163,11 +174,11 @@ def build_manifest(  # noqa: PLR0913  # a manifest has this many parts
         revision=revision,
         previous_revision=previous.revision if previous else None,
         previous_digest=previous.state_digest if previous else None,
-        state_digest=state_digest(found),
+        state_digest=(tree or StateTree(found)).digest(),
         created=created,
         not_before=not_before,
         max_age=dict(max_age or DEFAULT_MAX_AGE),
-        counts=_counts(found),
+        counts=_counts(record.key for record in found),
         zones={z: zone_transitions(z, created_epoch) for z in sorted(zones)},
         certificates=sorted(certificate_digest(c) for c in certificates),
     )
@@ -195,7 +206,7 @@ def build_snapshot(
     }
     if opa is not None:
         files[".signatures.json"] = _opa_signatures(files, opa, manifest.tenant)
-    return _gzip(pack_archive(files))
+    return compress(pack_archive(files))
 
 
 def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
@@ -205,7 +216,45 @@ def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
 
     Raises BundleMalformedError, BundleTooLargeError, BundleDigestError, RecordError.
     """
-    files = unpack_archive(_gunzip(blob, limit), limit=limit)
+    return _read(unpack_archive(inflate(blob, limit), limit=limit))
+
+
+def build_state(snapshot: Snapshot) -> bytes:
+    """Return the archive in which a node keeps a release that came as deltas.
+
+    It is not signed: the signed target names the digests of what is in it.
+    """
+    return pack_archive(
+        {
+            CERTIFICATES_PATH: _lines(
+                sorted(canonical_bytes(dict(c)) for c in snapshot.certificates)
+            ),
+            MANIFEST_PATH: canonical_bytes(snapshot.manifest.to_dict()),
+            RECORDS_PATH: _lines(record_bytes(record) for record in snapshot.records),
+        }
+    )
+
+
+def read_state(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
+    """Parse what build_state wrote, as strictly as a snapshot."""
+    return _read(unpack_archive(blob, limit=limit))
+
+
+def check_content(manifest: Manifest, tree: StateTree, records: Iterable[Key]) -> None:
+    """Compare the records of a release with what its manifest says of them.
+
+    Raises BundleDigestError.
+    """
+    found = tree.digest()
+    if found != manifest.state_digest:
+        raise BundleDigestError(
+            f"the records add up to {found}, the manifest says {manifest.state_digest}"
+        )
+    if _counts(records) != manifest.counts:
+        raise BundleDigestError("the manifest counts other records")
+
+
+def _read(files: Mapping[str, bytes]) -> Snapshot:
     try:
         manifest = Manifest.from_dict(parse_json(files[MANIFEST_PATH]))
         records = tuple(
@@ -214,25 +263,20 @@ def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
         certificates = tuple(
             _certificate(line) for line in files[CERTIFICATES_PATH].splitlines()
         )
-        found = state_digest(records)
+        tree = StateTree(records)
         named = sorted(certificate_digest(c) for c in certificates)
     except KeyError as error:
         raise BundleMalformedError(f"the archive lacks {error}") from error
     except (CanonicalError, TypeError) as error:
         raise BundleMalformedError(f"the archive holds bad JSON: {error}") from error
-    if found != manifest.state_digest:
-        raise BundleDigestError(
-            f"the records add up to {found}, the manifest says {manifest.state_digest}"
-        )
-    if _counts(records) != manifest.counts:
-        raise BundleDigestError("the manifest counts other records")
+    check_content(manifest, tree, (record.key for record in records))
     if named != list(manifest.certificates):
         raise BundleDigestError("the certificates are not those of the manifest")
-    return Snapshot(manifest, records, certificates)
+    return Snapshot(manifest, records, certificates, tree)
 
 
-def _counts(records: Iterable[Record]) -> dict[str, int]:
-    return dict(sorted(Counter(record.type.value for record in records).items()))
+def _counts(keys: Iterable[Key]) -> dict[str, int]:
+    return dict(sorted(Counter(kind for kind, _ in keys).items()))
 
 
 def _certificate(line: bytes) -> Certificate:
@@ -303,28 +347,6 @@ def _cedar_text(records: Iterable[Record]) -> bytes:
 
 def _lines(items: Iterable[bytes]) -> bytes:
     return b"".join(item + b"\n" for item in items)
-
-
-def _gzip(blob: bytes) -> bytes:
-    buffer = io.BytesIO()
-    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as file:
-        file.write(blob)
-    return buffer.getvalue()
-
-
-def _gunzip(blob: bytes, limit: int) -> bytes:
-    if len(blob) > limit:
-        raise BundleTooLargeError(f"{len(blob)} bytes exceed the limit of {limit}")
-    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
-    try:
-        content = inflater.decompress(blob, limit + 1)
-    except zlib.error as error:
-        raise BundleMalformedError(f"not gzip: {error}") from error
-    if len(content) > limit:
-        raise BundleTooLargeError(f"the archive inflates beyond {limit} bytes")
-    if not inflater.eof or inflater.unused_data:
-        raise BundleMalformedError("the archive is cut short or has a tail")
-    return content
 
 
 def _check_types(manifest: Manifest) -> None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import gzip
 import io
 import tarfile
+import zlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -26,6 +28,9 @@ from protocol.errors import (
 )
 
 ENVELOPE_TYPE = "application/vnd.portward.envelope+tar"
+# How a node says that it takes deltas, and an edge that it sent one (RFC 3229).
+DELTA_MANIPULATION = "portward-delta"
+GZIP = b"\x1f\x8b"
 ENVELOPE_LIMIT = 64 * 1024 * 1024
 _MOST_MEMBERS = 1000
 _PLAIN_TYPES = (tarfile.REGTYPE, tarfile.AREGTYPE)
@@ -81,13 +86,45 @@ def _check_member(member: tarfile.TarInfo, seen: Mapping[str, bytes]) -> None:
         raise BundleMalformedError(f"more than {_MOST_MEMBERS} files")
 
 
+def compress(blob: bytes) -> bytes:
+    """Return gzip bytes that depend on the content alone."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(fileobj=buffer, mode="wb", mtime=0, compresslevel=6) as file:
+        file.write(blob)
+    return buffer.getvalue()
+
+
+def inflate(blob: bytes, limit: int) -> bytes:
+    """Return what gzip bytes hold, or refuse what is broken, too long or has a tail.
+
+    Raises BundleMalformedError, BundleTooLargeError.
+    """
+    if len(blob) > limit:
+        raise BundleTooLargeError(f"{len(blob)} bytes exceed the limit of {limit}")
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 16)
+    try:
+        content = inflater.decompress(blob, limit + 1)
+    except zlib.error as error:
+        raise BundleMalformedError(f"not gzip: {error}") from error
+    if len(content) > limit:
+        raise BundleTooLargeError(f"the archive inflates beyond {limit} bytes")
+    if not inflater.eof or inflater.unused_data:
+        raise BundleMalformedError("the archive is cut short or has a tail")
+    return content
+
+
 def pack_envelope(files: Mapping[str, bytes]) -> bytes:
     """Return the one response that carries metadata and target."""
     return pack_archive(dict(sorted(files.items())))
 
 
 def unpack_envelope(blob: bytes, *, limit: int = ENVELOPE_LIMIT) -> dict[str, bytes]:
-    """Return the files of an envelope; raises as unpack_archive does."""
+    """Return the files of an envelope; raises as unpack_archive does.
+
+    An envelope with a delta is compressed: what makes it large are names and numbers.
+    """
+    if blob.startswith(GZIP):
+        blob = inflate(blob, limit)
     return unpack_archive(blob, limit=limit)
 
 

@@ -76,6 +76,18 @@ class BundleExpiredError(ProtocolError):
     code = "bundle.expired"
 
 
+class DeltaMalformedError(ProtocolError):
+    """A delta is not shaped, or not ordered, as the format demands."""
+
+    code = "delta.malformed"
+
+
+class DeltaBaseError(ProtocolError):
+    """A delta does not fit what is held."""
+
+    code = "delta.other_base"
+
+
 class WrongTenantError(ProtocolError):
     """The release belongs to another tenant."""
 

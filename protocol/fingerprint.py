@@ -8,7 +8,7 @@ not depend on archive formats or compression, only on what is loaded.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from protocol.canonical import canonical_bytes
 from protocol.errors import RecordError
@@ -33,6 +33,17 @@ class StateTree:
 
     def __len__(self) -> int:
         return len(self._leaves)
+
+    @property
+    def leaves(self) -> Mapping[Key, bytes]:
+        """Return the digest of each record, to compare two states by."""
+        return self._leaves
+
+    def copy(self) -> StateTree:
+        """Return a tree that changes on its own."""
+        found = StateTree()
+        found._leaves = dict(self._leaves)
+        return found
 
     def put(self, record: Record) -> None:
         """Add a record, or replace the one of the same type and id."""

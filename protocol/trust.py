@@ -1,7 +1,8 @@
 """Trust in a release: TUF roles, how they are signed, and what their target says.
 
-The Update Framework, specification 1.0. One repository per tenant, one target in it:
-`bundle.tar.gz`, whose custom fields name tenant, revision and state digest.
+The Update Framework, specification 1.0. One repository per tenant. Its target
+`bundle.tar.gz` is the release; custom fields name tenant, revision and digests. Targets
+`delta-N.json` beside it lead to the same release from revision N.
 
 - root (Ed25519) names the keys of all roles.
 - targets needs two signatures, Ed25519 and ML-DSA-65, so that neither a broken curve
@@ -18,7 +19,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from securesystemslib.signer import Key, Signer
@@ -35,11 +36,13 @@ from tuf.api.metadata import (
 from tuf.api.serialization import DeserializationError, SerializationError
 from tuf.api.serialization.json import JSONSerializer
 
+from protocol.delta import Base
 from protocol.errors import (
     BundleMalformedError,
     BundleRollbackError,
     BundleTamperedError,
     BundleUnsignedError,
+    DeltaBaseError,
     WrongTenantError,
 )
 
@@ -54,18 +57,24 @@ _SERIALIZER = JSONSerializer(compact=True)
 
 @dataclass(frozen=True)
 class TargetClaim:
-    """What the signed target says about the bundle it names."""
+    """What the signed target says about the bundle it names.
+
+    Releases signed before there were deltas name no digest of their manifest.
+    """
 
     tenant: str
     revision: int
     state_digest: str
+    manifest_digest: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the custom fields of the target."""
+        named = {"manifest_digest": self.manifest_digest}
         return {
             "tenant": self.tenant,
             "revision": self.revision,
             "state_digest": self.state_digest,
+            **(named if self.manifest_digest else {}),
         }
 
     @classmethod
@@ -77,9 +86,53 @@ class TargetClaim:
                 "revision": int(revision),
                 "state_digest": str(state_digest),
             }:
-                return cls(tenant, revision, state_digest)
+                named = str(target.custom.get("manifest_digest", ""))
+                return cls(tenant, revision, state_digest, named)
             case _:
                 raise BundleMalformedError("the target names no release")
+
+
+@dataclass(frozen=True)
+class DeltaTarget:
+    """A delta to be signed beside the bundle, and the release that it starts from."""
+
+    base: Base
+    blob: bytes
+
+    @property
+    def path(self) -> str:
+        """Return the name of the target."""
+        return delta_path(self.base.revision)
+
+    def custom(self, claim: TargetClaim) -> dict[str, Any]:
+        """Return what the signed target says of a delta: where from, and where to."""
+        return {
+            "from_revision": self.base.revision,
+            "from_digest": self.base.state_digest,
+            "revision": claim.revision,
+            "state_digest": claim.state_digest,
+        }
+
+
+def delta_path(revision: int) -> str:
+    """Return the name of the target that starts from a revision."""
+    return f"delta-{revision}.json"
+
+
+def check_delta(target: TargetFile, delta: DeltaTarget, claim: TargetClaim) -> None:
+    """Check that these bytes are the signed delta from this base to this release.
+
+    Raises BundleTamperedError, DeltaBaseError.
+    """
+    try:
+        target.verify_length_and_hashes(delta.blob)
+    except RepositoryError as error:
+        raise BundleTamperedError(f"the bytes are not those signed: {error}") from error
+    said = target.custom or {}
+    for name, wanted in delta.custom(claim).items():
+        # The names of the base and of the release are signed, so they must be right.
+        if said.get(name) != wanted:
+            raise DeltaBaseError(f"the delta's {name} is {said.get(name)}")
 
 
 @dataclass(frozen=True)
@@ -108,14 +161,23 @@ def build_root(
 
 
 def build_release_metadata(
-    *, claim: TargetClaim, blob: bytes, now: dt.datetime, signers: ReleaseSigners
+    *,
+    claim: TargetClaim,
+    blob: bytes,
+    now: dt.datetime,
+    signers: ReleaseSigners,
+    deltas: Sequence[DeltaTarget] = (),
 ) -> dict[str, bytes]:
     """Return targets and snapshot metadata; both carry the revision as version."""
     version = claim.revision
     expires = _second(now + RELEASE_LIFETIME)
     target = TargetFile.from_data(TARGET_PATH, blob, ["sha256"])
     target.unrecognized_fields["custom"] = claim.to_dict()
-    targets = Targets(version=version, expires=expires, targets={TARGET_PATH: target})
+    found = {TARGET_PATH: target}
+    for delta in deltas:
+        found[delta.path] = TargetFile.from_data(delta.path, delta.blob, ["sha256"])
+        found[delta.path].unrecognized_fields["custom"] = delta.custom(claim)
+    targets = Targets(version=version, expires=expires, targets=found)
     targets_bytes = _sign(Metadata(targets), signers.targets)
     snapshot = Snapshot(
         version=version,
@@ -150,13 +212,29 @@ def envelope_files(
     *, root: bytes, release: Mapping[str, bytes], timestamp: bytes, blob: bytes
 ) -> dict[str, bytes]:
     """Return the files of one response, under the names a TUF client asks for."""
-    version = Metadata[Snapshot].from_bytes(release["snapshot.json"]).signed.version
     return {
         f"{Metadata[Root].from_bytes(root).signed.version}.root.json": root,
+        **_metadata_files(release, timestamp),
+        TARGET_PATH: blob,
+    }
+
+
+def delta_files(
+    *, release: Mapping[str, bytes], timestamp: bytes, delta: DeltaTarget
+) -> dict[str, bytes]:
+    """Return the files of a response to a node that holds the delta's base.
+
+    The root that such a node started from is left out: it has it.
+    """
+    return {**_metadata_files(release, timestamp), delta.path: delta.blob}
+
+
+def _metadata_files(release: Mapping[str, bytes], timestamp: bytes) -> dict[str, bytes]:
+    version = Metadata[Snapshot].from_bytes(release["snapshot.json"]).signed.version
+    return {
         "timestamp.json": timestamp,
         f"{version}.snapshot.json": release["snapshot.json"],
         f"{version}.targets.json": release["targets.json"],
-        TARGET_PATH: blob,
     }
 
 
@@ -166,6 +244,7 @@ def verify_release(
     release: Mapping[str, bytes],
     blob: bytes,
     claim: TargetClaim,
+    deltas: Sequence[DeltaTarget] = (),
 ) -> None:
     """Check what was just signed before it is stored.
 
@@ -174,6 +253,7 @@ def verify_release(
     3. The snapshot names exactly these targets.
     4. The target's length and hash are the bundle's.
     5. The target claims what is meant.
+    6. So does the target of each delta.
 
     Raises BundleUnsignedError, BundleTamperedError, BundleRollbackError,
     WrongTenantError, BundleMalformedError.
@@ -204,6 +284,11 @@ def verify_release(
         raise BundleTamperedError(f"the bytes are not those signed: {error}") from error
     # Step 5.
     check_claim(TargetClaim.from_target(target), claim)
+    # Step 6.
+    for delta in deltas:
+        if delta.path not in targets.signed.targets:
+            raise BundleUnsignedError(f"nobody signed for {delta.path}")
+        check_delta(targets.signed.targets[delta.path], delta, claim)
 
 
 def check_claim(found: TargetClaim, expected: TargetClaim) -> None:
@@ -214,6 +299,8 @@ def check_claim(found: TargetClaim, expected: TargetClaim) -> None:
         raise BundleRollbackError(
             f"revision {found.revision} is older than {expected.revision}"
         )
+    if not found.manifest_digest:
+        expected = replace(expected, manifest_digest="")
     if found != expected:
         raise BundleTamperedError("the target describes another release")
 

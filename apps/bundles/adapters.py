@@ -65,9 +65,16 @@ def sign_release(
         blob=blob,
         now=now,
         signers=ReleaseSigners(targets=targets, snapshot=snapshot),
+        deltas=work.deltas,
     )
     try:
-        verify_release(root=root, release=metadata, blob=blob, claim=work.claim)
+        verify_release(
+            root=root,
+            release=metadata,
+            blob=blob,
+            claim=work.claim,
+            deltas=work.deltas,
+        )
         read_snapshot(blob)
     except ProtocolError as error:
         raise SignatureRefusedError(f"{error.code}: {error.message}") from error

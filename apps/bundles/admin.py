@@ -156,6 +156,11 @@ def describe(release: Release) -> dict[str, Any]:
     return {
         "release": release,
         "state_pill": state,
+        "cause": _cause(release),
+        "deltas": [
+            (delta.base.revision, len(delta.blob))
+            for delta in selectors.deltas_of(release)
+        ],
         "proof": _proof(release),
         "counts": sorted(release.manifest["counts"].items()),
         "max_age": sorted(
@@ -164,6 +169,16 @@ def describe(release: Release) -> dict[str, Any]:
         "approvals": [_approval(certificate) for certificate in release.certificates],
         "manifest": json.dumps(release.manifest, indent=2, sort_keys=True),
     }
+
+
+def _cause(release: Release) -> str:
+    """Say which act a release is due to, and whether it hurried."""
+    act = release.cause.get("act") or release.cause.get("topic", "")
+    target = release.cause.get("target", "")
+    lane = release.cause.get("lane", "")
+    return " ".join(
+        part for part in (act, target, f"({lane})" if lane == "urgent" else "") if part
+    )
 
 
 def _proof(release: Release) -> SafeString | None:

@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+# PostgreSQL notifies edges on it that a release was signed: "<tenant>:<revision>".
+RELEASE_CHANNEL = "portward_release"
+
 
 class AuditAction(StrEnum):
     """What happened to a release. A retired value is never reused."""

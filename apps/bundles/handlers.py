@@ -19,6 +19,7 @@ from apps.bundles.errors import (
 )
 from apps.bundles.events import Topic
 from apps.keys.tasks import ensure_tenant_keys
+from apps.outbox.choices import Lane
 from apps.outbox.services import MessageEnvelope, register
 from apps.tenants.services import tenant_scope
 
@@ -43,18 +44,30 @@ def publish(message: MessageEnvelope) -> None:
 
     Prepare, sign, record: the key store is called while no transaction is open.
     """
-    if (release_id := build(message.tenant_id)) is not None:
-        sign(message.tenant_id, release_id)
+    release_id = build(message.tenant_id, cause=cause_of(message))
+    if release_id is not None:
+        sign(message.tenant_id, release_id, lane=message.lane)
 
 
-def build(tenant_id: uuid.UUID) -> uuid.UUID | None:
+def cause_of(message: MessageEnvelope) -> dict[str, str]:
+    """Return what a release says of the act that it is due to."""
+    said = message.payload.get("cause")
+    known = said if isinstance(said, dict) else {}
+    named = {name: str(known[name]) for name in ("act", "target") if name in known}
+    lane = message.lane.label.lower()
+    return {"topic": message.topic, "lane": lane, "message": str(message.id), **named}
+
+
+def build(
+    tenant_id: uuid.UUID, *, cause: dict[str, str] | None = None
+) -> uuid.UUID | None:
     """Return the release that waits for signatures, or None when nothing is due."""
     for _attempt in range(ATTEMPTS):
         live = selectors.live_state(tenant_id)
         try:
             with tenant_scope(tenant_id):
                 release = services.build_release(
-                    actor=ACTOR, live=live, now=timezone.now()
+                    actor=ACTOR, live=live, now=timezone.now(), cause=cause
                 )
         except ReleaseContentionError:
             continue
@@ -62,12 +75,14 @@ def build(tenant_id: uuid.UUID) -> uuid.UUID | None:
     raise ReleaseContentionError
 
 
-def sign(tenant_id: uuid.UUID, release_id: uuid.UUID) -> None:
+def sign(
+    tenant_id: uuid.UUID, release_id: uuid.UUID, *, lane: Lane = Lane.DEFAULT
+) -> None:
     """Sign a release; begin again when a fresher timestamp got in between."""
     ensure_tenant_keys(actor=ACTOR, tenant_id=tenant_id)
     for _attempt in range(ATTEMPTS):
         try:
-            sign_once(tenant_id, release_id)
+            sign_once(tenant_id, release_id, lane=lane)
         except TimestampOutdatedError:
             continue
         except ReleaseSupersededError:
@@ -76,7 +91,9 @@ def sign(tenant_id: uuid.UUID, release_id: uuid.UUID) -> None:
     raise TimestampOutdatedError
 
 
-def sign_once(tenant_id: uuid.UUID, release_id: uuid.UUID) -> None:
+def sign_once(
+    tenant_id: uuid.UUID, release_id: uuid.UUID, *, lane: Lane = Lane.DEFAULT
+) -> None:
     """Prepare, sign and record once."""
     with tenant_scope(tenant_id):
         work = selectors.signing_work(release_id)
@@ -96,5 +113,9 @@ def sign_once(tenant_id: uuid.UUID, release_id: uuid.UUID) -> None:
     )
     with tenant_scope(tenant_id):
         services.store_signature(
-            actor=ACTOR, release_id=release_id, signed=signed, timestamp=timestamp
+            actor=ACTOR,
+            release_id=release_id,
+            signed=signed,
+            timestamp=timestamp,
+            lane=lane,
         )

@@ -15,7 +15,8 @@ class Release(TenantModel):
 
     Until it is signed, `snapshot` holds the tar without its OPA signature, so that a
     worker which takes over signs exactly these records. Signing writes the final bytes
-    once; a trigger refuses every other change.
+    once; a trigger refuses every other change. `cause` says which act it is due to, the
+    newest one if it carries several.
     """
 
     revision = models.PositiveBigIntegerField()
@@ -25,6 +26,7 @@ class Release(TenantModel):
     state_digest = models.CharField(max_length=71)
     manifest = models.JSONField()
     certificates = models.JSONField()
+    cause = models.JSONField(default=dict)
     snapshot = models.BinaryField()
     size = models.PositiveIntegerField()
     state = models.CharField(
@@ -61,6 +63,31 @@ class Release(TenantModel):
     @override
     def __str__(self) -> str:
         return f"Release {self.revision}"
+
+
+class ReleaseDelta(TenantModel):
+    """What turns an older release into this one. Kept for the newest release only.
+
+    It is signed with the release, as a target of its own.
+    """
+
+    release = models.ForeignKey(
+        Release, on_delete=models.PROTECT, related_name="deltas"
+    )
+    base = models.ForeignKey(Release, on_delete=models.PROTECT, related_name="+")
+    content = models.BinaryField()
+
+    class Meta:
+        ordering = ["-base__revision"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["release", "base"], name="bundles_delta_one_for_two_releases"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"Delta from {self.base} to {self.release}"
 
 
 class RootMetadata(TenantModel):

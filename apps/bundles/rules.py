@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+
+from protocol.bundle import Manifest
+from protocol.delta import Base, Changes, Content, build_delta, read_delta
+
+# How many releases back a node may be and still be brought along by a delta.
+DELTAS_KEPT = 8
+# A delta that touches more than half of the records saves next to nothing.
+_SHARE = 2
 
 
 class Due(StrEnum):
@@ -33,6 +42,28 @@ def due(newest: Newest | None, state_digest: str) -> Due:
     if newest is None or newest.state_digest != state_digest:
         return Due.BUILD
     return Due.NOTHING if newest.is_signed else Due.SIGN
+
+
+def next_deltas(
+    held: Content, newer: Content, older: Sequence[tuple[Manifest, bytes]]
+) -> list[tuple[Base, bytes]]:
+    """Return the deltas that lead to a newer release, the shortest way first.
+
+    `held` is the release before it; `older` are the releases before that, newest first,
+    each with its delta to `held`. A delta that is no shorter way is left out.
+    """
+    step = Changes.between(held.state, newer.state)
+    ways = [(held.manifest, step)]
+    for manifest, blob in older[: DELTAS_KEPT - 1]:
+        ways.append((manifest, read_delta(blob).changes.then(step)))
+    return [
+        (
+            Base(manifest.revision, manifest.state_digest),
+            build_delta(manifest, newer.manifest, changes, newer.certificates.values()),
+        )
+        for manifest, changes in ways
+        if len(changes) * _SHARE <= len(newer.state.records)
+    ]
 
 
 def etag(state_digest: str, revision: int) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db import connection, transaction
@@ -22,21 +25,55 @@ from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
 from apps.tenants.services import tenant_scope
-from protocol.bundle import read_snapshot
-from protocol.envelope import pack_envelope
+from protocol.bundle import Manifest, manifest_digest, read_snapshot
+from protocol.delta import Base, Content, State
+from protocol.envelope import compress, pack_envelope
 from protocol.errors import BundleDigestError
 from protocol.records import PolicyRecord, Record
-from protocol.trust import TargetClaim, envelope_files, verify_release
+from protocol.trust import (
+    DeltaTarget,
+    TargetClaim,
+    delta_files,
+    envelope_files,
+    verify_release,
+)
 
 Keys = Mapping[Purpose, Sequence[SigningKey]]
+_MOST_CONTENTS = 16
+_contents: OrderedDict[uuid.UUID, Content] = OrderedDict()
+_contents_lock = threading.Lock()
 
 
 class Envelope(NamedTuple):
-    """One response of the edge: everything an agent needs to verify and to decide."""
+    """One response of the edge: everything an agent needs to verify and to decide.
+
+    `deltas` are the responses to agents that hold an older release, by its entity tag.
+    """
 
     revision: int
     etag: str
     body: bytes
+    deltas: DeltaEnvelopes
+
+
+class DeltaEnvelopes:
+    """The responses with a delta, by the entity tag that they start from.
+
+    Most agents hold the release before, so most of these are never asked for: each is
+    made when it is.
+    """
+
+    def __init__(self, files: Mapping[str, Mapping[str, bytes]]) -> None:
+        self._files = files
+        self._bodies: dict[str, bytes] = {}
+
+    def get(self, etag: str) -> bytes | None:
+        """Return the response for agents that hold what a tag names, if any."""
+        if etag not in self._files:
+            return None
+        if etag not in self._bodies:
+            self._bodies[etag] = compress(pack_envelope(self._files[etag]))
+        return self._bodies[etag]
 
 
 @dataclass(frozen=True)
@@ -46,6 +83,11 @@ class LiveState:
     records: list[Record]
     certificates: list[dict[str, Any]]
     newest_id: uuid.UUID | None
+
+    @cached_property
+    def state(self) -> State:
+        """Return the records with their digests."""
+        return State.of(self.records)
 
 
 @dataclass(frozen=True)
@@ -58,6 +100,7 @@ class ReleaseWork:
     root: bytes | None
     timestamp_version: int
     keys: Keys
+    deltas: tuple[DeltaTarget, ...]
 
 
 @dataclass(frozen=True)
@@ -156,7 +199,39 @@ def claim_of(release: Release) -> TargetClaim:
         tenant=str(release.tenant_id),
         revision=release.revision,
         state_digest=release.state_digest,
+        manifest_digest=manifest_digest(Manifest.from_dict(release.manifest)),
     )
+
+
+def deltas_of(release: Release) -> tuple[DeltaTarget, ...]:
+    """Return the deltas that lead to a release, the one from the newest base first."""
+    rows = release.deltas.select_related("base").order_by("-base__revision")
+    return tuple(
+        DeltaTarget(Base(row.base.revision, row.base.state_digest), bytes(row.content))
+        for row in rows.defer(
+            *("base__snapshot", "base__certificates", "base__manifest")
+        )
+    )
+
+
+def content_of(release: Release) -> Content:
+    """Return what a signed release holds; the last ones are remembered.
+
+    A signed release never changes, so what was read of it stays true.
+    """
+    found = _contents.get(release.pk)
+    if found is None:
+        found = Content.of(read_snapshot(bytes(release.snapshot)))
+        remember_content(release.pk, found)
+    return found
+
+
+def remember_content(release_id: uuid.UUID, content: Content) -> None:
+    """Keep what was just released, to compare the next release with."""
+    with _contents_lock:
+        _contents[release_id] = content
+        while len(_contents) > _MOST_CONTENTS:
+            _contents.popitem(last=False)
 
 
 def signing_work(release_id: uuid.UUID) -> ReleaseWork:
@@ -170,6 +245,7 @@ def signing_work(release_id: uuid.UUID) -> ReleaseWork:
         root=bytes(root.metadata) if root else None,
         timestamp_version=stamp.version if stamp else 0,
         keys=_keys(),
+        deltas=deltas_of(release),
     )
 
 
@@ -203,6 +279,7 @@ def verify(release: Release) -> None:
         release=signature_files(release),
         blob=blob,
         claim=claim_of(release),
+        deltas=deltas_of(release),
     )
     if read_snapshot(blob).manifest.state_digest != release.state_digest:
         raise BundleDigestError("the row names another state than its bytes")
@@ -222,12 +299,33 @@ def envelope() -> Envelope | None:
         blob=bytes(release.snapshot),
     )
     # An agent that slept through a rotation climbs from root to root.
-    for root in RootMetadata.objects.order_by("version"):
-        files[f"{root.version}.root.json"] = bytes(root.metadata)
+    roots = {
+        f"{root.version}.root.json": bytes(root.metadata)
+        for root in RootMetadata.objects.order_by("version")
+    }
     return Envelope(
         revision=release.revision,
         etag=rules.etag(release.state_digest, release.revision),
-        body=pack_envelope(files),
+        body=pack_envelope(files | roots),
+        deltas=_delta_envelopes(release, bytes(stamp.metadata), roots),
+    )
+
+
+def _delta_envelopes(
+    release: Release, stamp: bytes, roots: dict[str, bytes]
+) -> DeltaEnvelopes:
+    """Return the response for each older release that a delta starts from.
+
+    Every agent was given a root when it enrolled, so nobody needs the first one.
+    """
+    later = dict(list(roots.items())[1:])
+    metadata = signature_files(release)
+    return DeltaEnvelopes(
+        {
+            rules.etag(delta.base.state_digest, delta.base.revision): later
+            | delta_files(release=metadata, timestamp=stamp, delta=delta)
+            for delta in deltas_of(release)
+        }
     )
 
 

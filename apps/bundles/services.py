@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -17,34 +18,49 @@ from apps.bundles.errors import (
     ReleaseSupersededError,
     TimestampOutdatedError,
 )
-from apps.bundles.events import AuditAction, Topic
+from apps.bundles.events import RELEASE_CHANNEL, AuditAction, Topic
 from apps.bundles.models import (
     BundleSignature,
     Release,
+    ReleaseDelta,
     RootMetadata,
     TimestampMetadata,
 )
+from apps.outbox.choices import Lane
 from apps.outbox.services import enqueue
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_tenant_id
-from protocol.bundle import Predecessor, build_manifest, build_snapshot
-from protocol.fingerprint import state_digest
+from protocol.bundle import (
+    Manifest,
+    Predecessor,
+    build_manifest,
+    build_snapshot,
+    certificate_digest,
+)
+from protocol.delta import Content
 
 TARGET = "release"
 
 
-def request_release(*, actor: Actor) -> None:
+def request_release(*, actor: Actor, lane: Lane = Lane.DEFAULT) -> None:
     """Ask for a release of the live state; none is made when nothing changed."""
     if not actor.id:
         raise TypeError("an actor is required")
     enqueue(
-        topic=Topic.RELEASE_REQUESTED, payload={}, coalesce_key=Topic.RELEASE_REQUESTED
+        topic=Topic.RELEASE_REQUESTED,
+        payload={},
+        coalesce_key=Topic.RELEASE_REQUESTED,
+        lane=lane,
     )
 
 
 @transaction.atomic
 def build_release(
-    *, actor: Actor, live: selectors.LiveState, now: datetime
+    *,
+    actor: Actor,
+    live: selectors.LiveState,
+    now: datetime,
+    cause: Mapping[str, str] | None = None,
 ) -> Release | None:
     """Return the release that waits for signatures, or None when nothing is due.
 
@@ -55,13 +71,13 @@ def build_release(
     newest = selectors.newest_release()
     if (newest.pk if newest else None) != live.newest_id:
         raise ReleaseContentionError
-    match rules.due(_as_newest(newest), state_digest(live.records)):
+    match rules.due(_as_newest(newest), live.state.tree.digest()):
         case rules.Due.NOTHING:
             return None
         case rules.Due.SIGN:
             return newest
         case rules.Due.BUILD:
-            return _build(actor=actor, now=now, live=live, newest=newest)
+            return _build(actor=actor, now=now, live=live, newest=newest, cause=cause)
 
 
 @transaction.atomic
@@ -88,8 +104,12 @@ def store_signature(
     release_id: uuid.UUID,
     signed: rules.SignedRelease,
     timestamp: rules.SignedTimestamp,
+    lane: Lane = Lane.DEFAULT,
 ) -> Release:
-    """Store verified signatures and let the release leave the portal."""
+    """Store verified signatures and let the release leave the portal.
+
+    The edges are woken at the commit; the message repeats it until it is delivered.
+    """
     release = _lock(release_id)
     if release.state == ReleaseState.SIGNED:
         return release
@@ -117,11 +137,15 @@ def store_signature(
         target_id=str(release.pk),
         after={"revision": release.revision, "key_ids": list(signed.key_ids)},
     )
+    # Deltas lead to the newest release only.
+    ReleaseDelta.objects.exclude(release=release).delete()
     enqueue(
         topic=Topic.RELEASE_SIGNED,
         payload={"revision": release.revision},
         ordering_key=Topic.RELEASE_SIGNED,
+        lane=lane,
     )
+    _wake_edges(release)
     return release
 
 
@@ -150,6 +174,7 @@ def _build(
     now: datetime,
     live: selectors.LiveState,
     newest: Release | None,
+    cause: Mapping[str, str] | None,
 ) -> Release:
     signed = selectors.newest_signed()
     revision = 1 if newest is None else newest.revision + 1
@@ -161,6 +186,7 @@ def _build(
         created_epoch=int(now.timestamp()),
         records=live.records,
         certificates=live.certificates,
+        tree=live.state.tree,
     )
     snapshot = build_snapshot(manifest, live.records, live.certificates)
     _give_up_unsigned(actor, revision)
@@ -171,10 +197,12 @@ def _build(
         state_digest=manifest.state_digest,
         manifest=manifest.to_dict(),
         certificates=live.certificates,
+        cause=dict(cause or {}),
         snapshot=snapshot,
         size=len(snapshot),
         created_at=now,
     )
+    _build_deltas(release, Manifest.from_dict(manifest.to_dict()), live, signed)
     append(
         actor=actor,
         action=AuditAction.RELEASE_BUILT,
@@ -184,9 +212,47 @@ def _build(
             "revision": revision,
             "state_digest": release.state_digest,
             "counts": dict(manifest.counts),
+            **({"cause": release.cause} if release.cause else {}),
         },
     )
     return release
+
+
+def _build_deltas(
+    release: Release,
+    manifest: Manifest,
+    live: selectors.LiveState,
+    signed: Release | None,
+) -> None:
+    """Keep what leads to a release from each of the last signed ones."""
+    named = {certificate_digest(c): c for c in live.certificates}
+    newer = Content(manifest, live.state, named)
+    selectors.remember_content(release.pk, newer)
+    if signed is None:
+        return
+    rows = signed.deltas.select_related("base").order_by("-base__revision")
+    older = [
+        (Manifest.from_dict(row.base.manifest), bytes(row.content))
+        for row in rows.defer("base__snapshot", "base__certificates")
+    ]
+    bases = {row.base.revision: row.base for row in rows} | {signed.revision: signed}
+    ReleaseDelta.objects.bulk_create(
+        ReleaseDelta(
+            tenant_id=release.tenant_id,
+            release=release,
+            base=bases[base.revision],
+            content=blob,
+        )
+        for base, blob in rules.next_deltas(selectors.content_of(signed), newer, older)
+    )
+
+
+def _wake_edges(release: Release) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_notify(%s, %s)",
+            [RELEASE_CHANNEL, f"{release.tenant_id}:{release.revision}"],
+        )
 
 
 def _predecessor(release: Release | None) -> Predecessor | None:

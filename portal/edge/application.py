@@ -19,7 +19,7 @@ from portal.edge.intake import Intake, heartbeat, parse_decisions, parse_receipt
 from portal.edge.limits import Counted, Limits
 from portal.edge.store import Store
 from portal.edge.wire import EdgeRefusal, Receive, Request, Scope, Send
-from protocol.envelope import ENVELOPE_TYPE
+from protocol.envelope import DELTA_MANIPULATION, ENVELOPE_TYPE
 
 # Proxies end idle requests after 30 or 60 s; the edge answers before they do.
 LONGEST_WAIT = 25
@@ -142,16 +142,20 @@ class Edge:
                 ],
             )
             return
-        await wire.answer(
-            send,
-            200,
-            offer.body,
-            [
-                (b"content-type", ENVELOPE_TYPE.encode()),
-                (b"etag", offer.etag.encode()),
-                (b"portward-revision", str(offer.revision).encode()),
-            ],
-        )
+        headers = [
+            (b"content-type", ENVELOPE_TYPE.encode()),
+            (b"etag", offer.etag.encode()),
+            (b"portward-revision", str(offer.revision).encode()),
+        ]
+        delta = offer.deltas.get(held) if request.takes(DELTA_MANIPULATION) else None
+        if delta is None:
+            await wire.answer(send, 200, offer.body, headers)
+            return
+        headers += [
+            (b"im", DELTA_MANIPULATION.encode()),
+            (b"delta-base", held.encode("latin-1")),
+        ]
+        await wire.answer(send, 226, delta, headers)
 
     async def _wait(self, room: Room, held: str, caller: Caller, seconds: int) -> None:
         """Park until there is news, the time is up, or the node is put out."""

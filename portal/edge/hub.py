@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 
 import psycopg
 
+from apps.bundles.events import RELEASE_CHANNEL
 from portal.database import connection_parameters
 from portal.edge.gate import Gate
 from portal.edge.store import Offer, Store
 
-RELEASE_CHANNEL = "portward_release"
 NODES_CHANNEL = "portward_nodes"
 LOOK_EVERY = 5.0
 _LONGEST_PAUSE = 5.0

@@ -18,6 +18,7 @@ from django.db import close_old_connections
 from django.utils import timezone
 
 from apps.bundles import selectors as bundles
+from apps.bundles.selectors import DeltaEnvelopes
 from apps.core.errors import PortwardError
 from apps.distribution import services as distribution
 from apps.distribution.services import ReceivedReport
@@ -38,11 +39,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Offer:
-    """What an edge offers the nodes of a tenant at the moment."""
+    """What an edge offers the nodes of a tenant at the moment.
+
+    `deltas` are for nodes that hold an older release, by its entity tag.
+    """
 
     revision: int
     etag: str
     body: bytes
+    deltas: DeltaEnvelopes
     stamp: bytes
     stamp_version: int
 
@@ -123,6 +128,7 @@ def _offer(tenant_id: uuid.UUID) -> Offer | None:
         revision=envelope.revision,
         etag=envelope.etag,
         body=envelope.body,
+        deltas=envelope.deltas,
         stamp=base64.b64encode(bytes(stamp.metadata)),
         stamp_version=stamp.version,
     )

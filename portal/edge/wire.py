@@ -50,6 +50,11 @@ class Request:
         found = _WAIT.search(self.headers.get("prefer", ""))
         return min(int(found.group(1)), most) if found else 0
 
+    def takes(self, manipulation: str) -> bool:
+        """Say whether the sender takes such a delta (RFC 3229, section 10.5.3)."""
+        named = self.headers.get("a-im", "").split(",")
+        return manipulation in {name.strip() for name in named}
+
     def json(self) -> dict[str, Any]:
         """Return the body as a JSON object or refuse it."""
         try:

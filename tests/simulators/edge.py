@@ -23,7 +23,13 @@ from protocol.channel import (
     parse_proof,
     verify_request,
 )
-from protocol.envelope import ENVELOPE_TYPE, dsse_verify, pack_envelope
+from protocol.envelope import (
+    DELTA_MANIPULATION,
+    ENVELOPE_TYPE,
+    compress,
+    dsse_verify,
+    pack_envelope,
+)
 from protocol.errors import ProtocolError
 from protocol.records import Record
 from tests.simulators.releases import Files, ReleaseSimulator
@@ -45,6 +51,7 @@ class EdgeSimulator:
         self.syncs: list[dict[str, str]] = []
         self.connections = 0
         self.tamper: Callable[[Files], Files] | None = None
+        self.tamper_delta: Callable[[Files], Files] | None = None
         self.failing: int | None = None
         self.failing_reports: int | None = None
         self.canned: tuple[int, bytes, dict[str, str]] | None = None
@@ -61,6 +68,15 @@ class EdgeSimulator:
     def envelope(self) -> bytes:
         files = self.portal.files()
         return pack_envelope(self.tamper(files) if self.tamper else files)
+
+    def delta_for(self, etag: str) -> bytes | None:
+        """Return the answer with the delta from what a node holds."""
+        delta = self.portal.delta_from(etag)
+        if delta is None:
+            return None
+        files = self.portal.delta_files(delta.base.revision)
+        tampered = self.tamper_delta(files) if self.tamper_delta else files
+        return compress(pack_envelope(tampered))
 
     def key_of(self, proof: NodeProof) -> Ed25519PublicKey:
         """Return the key that a proof must verify with, once per nonce."""
@@ -192,10 +208,16 @@ class _Request(BaseHTTPRequestHandler):
             answer = edge.envelope() if edge.portal.revision else b""
             stamp = base64.b64encode(edge.portal.timestamp).decode()
             etag = edge.portal.etag
+            delta = edge.delta_for(held) if self._takes_delta() else None
         if not answer or etag == held:
             self._send(304, b"", "", **{"ETag": etag, "Portward-Timestamp": stamp})
+        elif delta is not None:
+            self._send(226, delta, ENVELOPE_TYPE, ETag=etag, IM=DELTA_MANIPULATION)
         else:
             self._send(200, answer, ENVELOPE_TYPE, ETag=etag)
+
+    def _takes_delta(self) -> bool:
+        return self.headers.get("A-IM") == DELTA_MANIPULATION
 
     def _report(self, body: bytes) -> None:
         edge = self.edge

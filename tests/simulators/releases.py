@@ -12,8 +12,14 @@ from dataclasses import dataclass
 
 from securesystemslib.signer import CryptoSigner, Signer
 
-from protocol.bundle import Manifest, build_manifest, build_snapshot
-from protocol.envelope import pack_envelope
+from protocol.bundle import (
+    Manifest,
+    build_manifest,
+    build_snapshot,
+    manifest_digest,
+)
+from protocol.delta import Changes, Content, State, build_delta
+from protocol.envelope import compress, pack_envelope
 from protocol.records import (
     AssignmentRecord,
     EntityRef,
@@ -26,11 +32,13 @@ from protocol.records import (
 )
 from protocol.trust import (
     TIMESTAMP_LIFETIME,
+    DeltaTarget,
     ReleaseSigners,
     TargetClaim,
     build_release_metadata,
     build_root,
     build_timestamp,
+    delta_files,
     envelope_files,
 )
 
@@ -74,6 +82,8 @@ class ReleaseSimulator:
         self.keys = keys or Keys.generate()
         self.roots = [self._build_root(1, [self.keys.root])]
         self.claim: TargetClaim | None = None
+        self.contents: dict[int, Content] = {}
+        self.deltas: dict[int, DeltaTarget] = {}
         self.release: Files = {}
         self.blob = b""
         self.timestamp = b""
@@ -98,9 +108,10 @@ class ReleaseSimulator:
         *,
         change: Callable[[Manifest], Manifest] | None = None,
         claim: Callable[[TargetClaim], TargetClaim] | None = None,
+        delta: Callable[[DeltaTarget], DeltaTarget] | None = None,
         revision: int | None = None,
     ) -> int:
-        """Sign a release; `change` and `claim` break one thing before it is signed."""
+        """Sign a release; `change`, `claim`, `delta` break one thing before that."""
         found, now = list(records), utc_now()
         manifest = build_manifest(
             tenant=self.tenant,
@@ -112,13 +123,20 @@ class ReleaseSimulator:
         )
         manifest = change(manifest) if change else manifest
         self.blob = build_snapshot(manifest, found)
-        said = TargetClaim(self.tenant, manifest.revision, manifest.state_digest)
+        said = TargetClaim(
+            *(self.tenant, manifest.revision, manifest.state_digest),
+            manifest_digest(manifest),
+        )
+        self.deltas = self._build_deltas(Content(manifest, State.of(found), {}))
+        if delta:
+            self.deltas = {n: delta(built) for n, built in self.deltas.items()}
         self.claim = claim(said) if claim else said
         self.release = build_release_metadata(
             claim=self.claim,
             blob=self.blob,
             now=now,
             signers=ReleaseSigners(self.keys.targets, self.keys.snapshot),
+            deltas=list(self.deltas.values()),
         )
         self.sign_timestamp()
         return self.revision
@@ -154,6 +172,40 @@ class ReleaseSimulator:
 
     def envelope(self) -> bytes:
         return pack_envelope(self.files())
+
+    def delta_files(self, base: int) -> Files:
+        """Return the files of an answer to a node that holds an older revision."""
+        return delta_files(
+            release=self.release, timestamp=self.timestamp, delta=self.deltas[base]
+        )
+
+    def delta_envelope(self, base: int) -> bytes:
+        return compress(pack_envelope(self.delta_files(base)))
+
+    def delta_from(self, etag: str) -> DeltaTarget | None:
+        """Return the delta from what an entity tag names."""
+        for delta in self.deltas.values():
+            if etag == f'"{delta.base.state_digest}.{delta.base.revision}"':
+                return delta
+        return None
+
+    def _build_deltas(self, newer: Content) -> dict[int, DeltaTarget]:
+        older = list(self.contents.values())
+        revision = newer.manifest.revision
+        self.contents[revision] = newer
+        return {
+            held.manifest.revision: DeltaTarget(
+                held.base,
+                build_delta(
+                    held.manifest,
+                    newer.manifest,
+                    Changes.between(held.state, newer.state),
+                    newer.certificates.values(),
+                ),
+            )
+            for held in older
+            if held.manifest.revision < revision
+        }
 
     def _build_root(self, version: int, signers: list[Signer]) -> bytes:
         keys = self.keys

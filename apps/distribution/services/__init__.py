@@ -3,7 +3,6 @@
 from apps.distribution.services.decisions import forget_decisions, record_decisions
 from apps.distribution.services.reports import (
     KEEP_SAMPLES,
-    RELEASE_CHANNEL,
     ReceivedReport,
     announce_release,
     record_reports,
@@ -12,7 +11,6 @@ from apps.distribution.services.reports import (
 
 __all__ = [
     "KEEP_SAMPLES",
-    "RELEASE_CHANNEL",
     "ReceivedReport",
     "announce_release",
     "forget_decisions",

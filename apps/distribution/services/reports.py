@@ -13,6 +13,7 @@ from django.utils import timezone
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.bundles import selectors as bundles
+from apps.bundles.events import RELEASE_CHANNEL
 from apps.distribution import rules
 from apps.distribution.choices import SyncState
 from apps.distribution.events import DistributionAction
@@ -22,7 +23,6 @@ from apps.nodes import selectors as nodes
 from apps.nodes.models import Node
 from apps.tenants.services import require_tenant_id, tenant_scope
 
-RELEASE_CHANNEL = "portward_release"
 KEEP_SAMPLES = dt.timedelta(days=30)
 
 
