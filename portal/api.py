@@ -7,6 +7,12 @@ from apps.accounts.api import AuditEntryList, TenantList
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.core.api import NoSuchEndpoint
 from apps.nodes.api import NodeDetail, NodeList
+from apps.notifications.api import (
+    ChannelList,
+    DeliveryList,
+    NotificationList,
+    NotificationRead,
+)
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
 from apps.roles.api import RoleDetail, RoleList
 from apps.signin.api import (
@@ -49,6 +55,14 @@ urlpatterns = [
     path("v1/releases/<uuid:pk>", ReleaseDetail.as_view(), name="release"),
     path("v1/nodes", NodeList.as_view(), name="nodes"),
     path("v1/nodes/<uuid:pk>", NodeDetail.as_view(), name="node"),
+    path("v1/notifications", NotificationList.as_view(), name="notifications"),
+    path(
+        "v1/notifications/<uuid:pk>/read",
+        NotificationRead.as_view(),
+        name="notification_read",
+    ),
+    path("v1/channels", ChannelList.as_view(), name="channels"),
+    path("v1/deliveries", DeliveryList.as_view(), name="deliveries"),
     path(
         "schema",
         SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),

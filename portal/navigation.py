@@ -98,6 +98,7 @@ AREAS = (
         "evidence",
         "What happened, who did it, and the keys that prove it.",
         apps=("audit", "notifications", "outbox", "keys"),
+        pages=(Page("Dependencies", "/admin/dependencies/"),),
     ),
 )
 # What waits in an area: model, the rows that count, and how to say it.

@@ -104,10 +104,15 @@ ROUTES: Mapping[str, Route] = {
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
     **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),
+    **_pages(
+        *("notifications_channel", Operation.CHANGE_ACCESS),
+        *("add", "change", "test", "rotate", "state", "remove"),
+    ),
     "breakglass:open": _post(Operation.OPEN_BREAK_GLASS),
     # Ending gives rights up, and reading a notice changes nothing else.
     "breakglass:end": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
+    "notifications:preferences": _post(Operation.CHANGE_ANYTHING),
     "notifications:open": _BEGINS,
     "notifications:read": _BEGINS,
     "notifications:read_all": _BEGINS,

@@ -20,6 +20,7 @@ from apps.breakglass import services as breakglass
 from apps.federation import services as federation
 from apps.keys.tasks import ensure_tenant_keys
 from apps.notifications import services as notifications
+from apps.notifications.choices import ChannelKind
 from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
@@ -188,6 +189,12 @@ def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
             body="Twelve roles of the database team.",
             path="/admin/",
         )
+        channel, _secret = notifications.create_channel(
+            actor=ACTOR,
+            kind=ChannelKind.WEBHOOK,
+            spec=notifications.ChannelSpec("Walk", "https://hooks.example/walk"),
+        )
+        notifications.send_test(actor=ACTOR, channel_id=channel.pk)
         return Notification.objects.get(user=admin).pk
 
 

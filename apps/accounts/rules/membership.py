@@ -46,6 +46,7 @@ _OWN_SCOPES = frozenset(
         *("tenants.read", "operations.confirm", "requests.write"),
         *("elevations.read", "elevations.write"),
         *("delegations.read", "delegations.write"),
+        "notifications.read",
     }
 )
 _MEMBER_SCOPES = READ_SCOPES | _OWN_SCOPES

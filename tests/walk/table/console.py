@@ -128,6 +128,26 @@ CONSOLE: Mapping[str, Row] = {
         about=["clients.ApiClient"],
         acts=True,
     ),
+    "notifications:dependencies": Row(
+        "What the tenant's channels and the installation call.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+    ),
+    **{
+        f"admin:notifications_channel_{act}": Row(
+            "What is told elsewhere is a security admin's to decide.",
+            get=NOT_BY_GET,
+            post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, answer),
+            about=["notifications.Channel"],
+            acts=True,
+        )
+        for act, answer in {
+            "test": MOVED,
+            "rotate": SHOWN,
+            "state": MOVED,
+            "remove": MOVED,
+        }.items()
+    },
     "admin:nodes_node_revoke": Row(
         "Putting a node out is a security admin's act.",
         get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),

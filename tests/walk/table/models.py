@@ -20,12 +20,13 @@ EDITED = (
     *("scopes.TimeWindow", "scopes.Location", "roles.ResourceType"),
     *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
     *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
+    "notifications.Channel",
 )
 # Models whose rows come from services only; nobody edits them in the console.
 READ = (
     *("audit.AuditEntry", "outbox.OutboxMessage", "keys.SigningKey"),
     *("policies.PolicyVersion", "nodes.Node", "nodes.NodeGroup", "nodes.JoinToken"),
-    "accounts.ApiToken",
+    *("accounts.ApiToken", "notifications.Delivery"),
 )
 
 

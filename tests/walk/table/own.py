@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from apps.notifications.choices import Event
+from apps.notifications.rules.preferences import FORCED
 from tests.walk.answers import Answers, Row, signed_in
 from tests.walk.table.words import (
     ABSENT,
@@ -16,6 +18,10 @@ from tests.walk.table.words import (
     UNKNOWN,
 )
 
+# What a person may choose about each event that leaves a choice.
+MAILED = {
+    event.value.replace(".", "-"): "digest" for event in Event if event not in FORCED
+}
 OWN: Mapping[str, Row] = {
     "federation:own_links": Row(
         "One's own accounts elsewhere, in the chosen tenant.",
@@ -187,6 +193,13 @@ OWN: Mapping[str, Row] = {
         "One's own notifications in the chosen tenant.",
         get=signed_in(SHOWN, MOVED, SHOWN),
         post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
+    "notifications:preferences": Row(
+        "What one is mailed oneself.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(MOVED, MOVED, MOVED),
+        body=MAILED,
+        acts=True,
     ),
     "notifications:open": Row(
         "Only one's own notifications are found.",

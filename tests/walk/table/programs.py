@@ -23,6 +23,9 @@ REST: Mapping[str, Row] = {
         "versions",
         "releases",
         "nodes",
+        "notifications",
+        "channels",
+        "deliveries",
     )
 } | {
     f"api:{name}": Row(
@@ -47,6 +50,13 @@ OPERATIONS: Mapping[str, Row] = {
         post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
         about=["session of the auditor"],
         other_methods=frozenset({"delete"}),
+    ),
+    "api:notification_read": Row(
+        "Only one's own notifications are found; reading changes nothing else.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, ABSENT, ABSENT, DONE),
+        about=["notification of the admin"],
+        acts=True,
     ),
     "api:operation_tokens": Row(
         "A person's program asks for one act; the person's passkey grants it.",

@@ -9,10 +9,17 @@ from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
-from apps.accounts.permissions import user_of, verified
+from apps.accounts.permissions import actor_of, user_of, verified
+from apps.core.errors import PortwardError
 from apps.notifications import selectors, services
+from apps.notifications.forms import PreferencesForm
+from apps.notifications.rules.preferences import FORCED
 from apps.tenants.services import current_tenant_id
 
 PAGE_SIZE = 30
@@ -76,3 +83,31 @@ def read_all(request: HttpRequest) -> HttpResponse:
     if services.mark_all_read(user=user_of(request)):
         messages.success(request, "Everything is marked as read.")
     return redirect("notifications:inbox")
+
+
+@never_cache
+@verified
+@require_http_methods(["GET", "HEAD", "POST"])
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Show how a person is mailed about each event, and change it."""
+    if current_tenant_id() is None:
+        return redirect("accounts:choose_tenant")
+    user = user_of(request)
+    form = PreferencesForm(request.POST or None, chosen=selectors.chosen_by(user))
+    if request.method == "POST" and form.is_valid():
+        try:
+            services.set_preferences(
+                actor=actor_of(request), user=user, chosen=form.chosen()
+            )
+        except PortwardError as error:
+            form.add_error(None, f"{error.message} {error.remedy}".strip())
+        else:
+            messages.success(request, "What you are mailed is saved.")
+            return redirect("notifications:preferences")
+    context = {
+        **admin.site.each_context(request),
+        "title": "What you are mailed",
+        "form": form,
+        "always": [event.label for event in sorted(FORCED)],
+    }
+    return render(request, "notifications/preferences.html", context)
