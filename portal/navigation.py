@@ -83,13 +83,20 @@ AREAS = (
             "clients",
             "breakglass",
         ),
+        pages=(
+            Page(
+                "Elevations in force",
+                "/admin/access/grants/",
+                "elevations.view_elevation",
+            ),
+        ),
     ),
     Area(
         "fleet",
         "Fleet",
         "fleet",
         "Which node runs what, and since when.",
-        apps=("nodes", "distribution"),
+        apps=("nodes",),
         pages=(Page("Fleet state", "/admin/fleet/"),),
     ),
     Area(
@@ -97,7 +104,7 @@ AREAS = (
         "Evidence",
         "evidence",
         "What happened, who did it, and the keys that prove it.",
-        apps=("audit", "notifications", "outbox", "keys"),
+        apps=("audit", "distribution", "notifications", "outbox", "keys"),
         pages=(Page("Dependencies", "/admin/dependencies/"),),
     ),
 )

@@ -111,6 +111,8 @@ ROUTES: Mapping[str, Route] = {
     "breakglass:open": _post(Operation.OPEN_BREAK_GLASS),
     # Ending gives rights up, and reading a notice changes nothing else.
     "breakglass:end": _BEGINS,
+    # A brake: who may pull it is asked, a passkey is not.
+    "distribution:end_grant": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
     "notifications:preferences": _post(Operation.CHANGE_ANYTHING),
     "notifications:open": _BEGINS,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet, Sum
 
 from apps.bundles import selectors as bundles
 from apps.distribution import rules
@@ -16,7 +17,53 @@ from apps.distribution.models import (
     GrantUse,
     NodeReport,
 )
+from apps.elevations import rules as elevation_rules
+from apps.elevations import selectors as elevations
+from apps.elevations.choices import ElevationState
+from apps.elevations.models import Elevation
 from apps.nodes import selectors as nodes
+from apps.policies import selectors as policies
+
+
+@dataclass(frozen=True)
+class Witness:
+    """What is known of an elevation while it lasts, for whoever keeps an eye on it."""
+
+    state: ElevationState
+    seconds_left: int
+    decisions: list[DecisionRecord]
+    permitted: int
+    denied: int
+    policies: dict[str, str]
+    may_end: bool
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether there is something to end."""
+        return self.state is ElevationState.ACTIVE
+
+    @property
+    def clock(self) -> str:
+        """Return the time left as minutes and seconds."""
+        minutes, seconds = divmod(self.seconds_left, 60)
+        return f"{minutes}:{seconds:02}"
+
+    @property
+    def rows(self) -> list[tuple[DecisionRecord, list[str]]]:
+        """Return each decision with the names of the policies that made it."""
+        return [
+            (row, [self.policies.get(name, name[:8]) for name in row.determining])
+            for row in self.decisions
+        ]
+
+
+@dataclass(frozen=True)
+class Witnessed:
+    """One elevation in force, and how much was decided under it."""
+
+    elevation: Elevation
+    seconds_left: int
+    decisions: int
 
 
 def expected_release() -> rules.Expected | None:
@@ -68,3 +115,48 @@ def decisions() -> QuerySet[DecisionRecord]:
 def decisions_under(assignment_id: uuid.UUID) -> QuerySet[DecisionRecord]:
     """Return the decisions that rest on an assignment, newest first."""
     return decisions().filter(grants__contains=[assignment_id])
+
+
+def witnessed(*, now: dt.datetime) -> list[Witnessed]:
+    """Return the elevations in force, the soonest to end first, and their use."""
+    rows = elevations.active(now=now)
+    uses = dict(
+        GrantUse.objects.filter(
+            assignment_id__in=[row.assignment_id for row in rows if row.assignment_id]
+        ).values_list("assignment_id", "count")
+    )
+    return [
+        Witnessed(row, _seconds_left(row, now), uses.get(row.assignment_id, 0))
+        for row in rows
+        if row.assignment_id is not None
+    ]
+
+
+def witness(
+    row: Elevation, *, now: dt.datetime, user_id: uuid.UUID, most: int
+) -> Witness:
+    """Return what was decided under an elevation, newest first, `most` at a time."""
+    found = decisions().none()
+    if row.assignment_id is not None:
+        found = decisions_under(row.assignment_id)
+    counts = found.order_by().aggregate(
+        permitted=Sum("count", filter=Q(is_allowed=True)),
+        denied=Sum("count", filter=Q(is_allowed=False)),
+    )
+    newest = list(found[:most])
+    names = {name for one in newest for name in one.determining}
+    return Witness(
+        state=elevation_rules.state_at(row.clocks, now),
+        seconds_left=_seconds_left(row, now),
+        decisions=newest,
+        permitted=counts["permitted"] or 0,
+        denied=counts["denied"] or 0,
+        policies=dict(
+            policies.policies().filter(slug__in=names).values_list("slug", "name")
+        ),
+        may_end=elevations.may_end(row, user_id),
+    )
+
+
+def _seconds_left(row: Elevation, now: dt.datetime) -> int:
+    return max(0, int((row.ends_at - now).total_seconds())) if row.ends_at else 0

@@ -7,6 +7,9 @@ import uuid
 
 from django.db.models import Q, QuerySet
 
+from apps.accounts.choices import TenantRole
+from apps.accounts.selectors import members
+from apps.elevations import rules
 from apps.elevations.choices import OPEN_STATES, ElevationState
 from apps.elevations.errors import ElevationNotFoundError, EligibilityNotFoundError
 from apps.elevations.models import Elevation, Eligibility
@@ -95,6 +98,18 @@ def active(*, now: dt.datetime, user_id: uuid.UUID | None = None) -> list[Elevat
     if user_id is not None:
         found = found.filter(requester_id=user_id)
     return list(found.order_by("ends_at"))
+
+
+def may_end(row: Elevation, user_id: uuid.UUID) -> bool:
+    """Say whether a person may end an elevation before its time."""
+    member = members().filter(user_id=user_id, user__is_active=True).first()
+    return rules.may_end(
+        person=user_id,
+        holder=row.requester_id,
+        approvers=row.approvers,
+        is_security_admin=member is not None
+        and TenantRole.SECURITY_ADMIN in member.roles,
+    )
 
 
 def open_elevations() -> QuerySet[Elevation]:

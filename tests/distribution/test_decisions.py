@@ -16,9 +16,8 @@ from apps.nodes.services import revoke_node
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from protocol.decisions import Chunk, DecisionEntry
-from protocol.records import EntityRef
 from tests.factories.bundles import SYSTEM
-from tests.factories.nodes import enroll, report
+from tests.factories.nodes import decision_entry, enroll, report
 
 pytestmark = pytest.mark.django_db
 GRANT = uuid.UUID(int=7)
@@ -31,21 +30,7 @@ def entry(
     at: dt.datetime | None = None,
     grants: tuple[str, ...] = (str(GRANT),),
 ) -> DecisionEntry:
-    at = at or timezone.now()
-    return DecisionEntry(
-        id=uuid.uuid4(),
-        first_at=at,
-        last_at=at,
-        count=count,
-        principal=EntityRef("User", "alice"),
-        action="restart",
-        resource=EntityRef("Node", "web-1"),
-        allowed=allowed,
-        reason="permitted" if allowed else "forbidden",
-        determining=("p",),
-        grants=grants,
-        revision=1,
-    )
+    return decision_entry(allowed=allowed, count=count, at=at, grants=grants)
 
 
 @pytest.fixture

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import secrets
+import uuid
 from typing import Any
 
 from django.utils import timezone
@@ -14,6 +16,8 @@ from apps.nodes import services
 from apps.nodes.models import Node
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
+from protocol.decisions import DecisionEntry
+from protocol.records import EntityRef
 
 SYSTEM = Actor.command("tests")
 
@@ -38,3 +42,28 @@ def report(node: Node, **said: Any) -> None:
         "seen_at": timezone.now(),
     } | said
     record_reports({node.tenant_id: [ReceivedReport(node_id=node.pk, **values)]})
+
+
+def decision_entry(
+    *,
+    allowed: bool = True,
+    count: int = 1,
+    at: dt.datetime | None = None,
+    grants: tuple[str, ...] = (),
+) -> DecisionEntry:
+    """Return what a node might have decided."""
+    at = at or timezone.now()
+    return DecisionEntry(
+        id=uuid.uuid4(),
+        first_at=at,
+        last_at=at,
+        count=count,
+        principal=EntityRef("User", "alice"),
+        action="restart",
+        resource=EntityRef("Node", "web-1"),
+        allowed=allowed,
+        reason="permitted" if allowed else "forbidden",
+        determining=("p",),
+        grants=grants,
+        revision=1,
+    )

@@ -15,20 +15,28 @@ from django.utils import timezone
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.services import actor_for
+from apps.approvals.services import request_elevation
 from apps.audit.events import Actor
 from apps.breakglass import services as breakglass
+from apps.distribution import services as distribution
+from apps.elevations.rules import ElevationSpec
 from apps.federation import services as federation
 from apps.keys.tasks import ensure_tenant_keys
+from apps.nodes.models import Node
 from apps.notifications import services as notifications
 from apps.notifications.choices import ChannelKind
 from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
+from apps.roles import services as roles
+from apps.roles.rules import EntrySpec
 from apps.signin import services as signin
 from apps.signin.models import SignIn
 from apps.signin.rules.operations import Operation
 from apps.tenants.models import Tenant, TenantModel
 from apps.tenants.services import tenant_scope
+from protocol.decisions import Chunk
+from protocol.records import EntityRef
 from tests.factories.accounts import (
     make_authenticator,
     make_user,
@@ -38,7 +46,8 @@ from tests.factories.accounts import (
 from tests.factories.approvals import make_draft, make_request
 from tests.factories.bundles import release_of
 from tests.factories.clients import make_program, token_of
-from tests.factories.nodes import enroll, report
+from tests.factories.elevations import offer
+from tests.factories.nodes import decision_entry, enroll, report
 from tests.simulators.authenticator import SimulatedAuthenticator
 
 ACTOR = Actor.command("tests")
@@ -151,6 +160,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         mine = Membership.objects.get(user=people[Person.AUDITOR])
         token = ApiToken.objects.get(user=admin)
     _break_glass(tenant, admin, folder)
+    _elevate(tenant, admin)
     notice = _tell(tenant, admin)
     words = {
         "notification of the admin": str(notice),
@@ -196,6 +206,27 @@ def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
         )
         notifications.send_test(actor=ACTOR, channel_id=channel.pk)
         return Notification.objects.get(user=admin).pk
+
+
+def _elevate(tenant: Tenant, admin: User) -> None:
+    """Let the admin ask for a role, and let a node decide something."""
+    with tenant_scope(tenant.pk):
+        row = roles.save_principal(
+            actor=ACTOR, spec=EntrySpec(EntityRef("User", admin.username))
+        )
+        roles.link_person(actor=ACTOR, principal_id=row.pk, user_id=admin.pk)
+        offered = offer(row)
+        request_elevation(
+            actor=actor_for(admin),
+            requester=admin,
+            spec=ElevationSpec(offered.pk, 5, "The shop does not answer."),
+        )
+        node = Node.objects.get()
+    distribution.record_decisions(
+        tenant_id=tenant.pk,
+        node_id=node.pk,
+        chunk=Chunk("boot", 1, 0, (decision_entry(),)),
+    )
 
 
 def _federate(tenant: Tenant, admin: User) -> uuid.UUID:

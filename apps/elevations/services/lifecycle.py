@@ -13,9 +13,7 @@ from collections.abc import Iterable
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from apps.accounts.choices import TenantRole
 from apps.accounts.models import User
-from apps.accounts.selectors import members
 from apps.audit.events import Actor
 from apps.elevations import rules, selectors
 from apps.elevations.choices import ElevationState
@@ -172,14 +170,7 @@ def end(
     Raises MayNotEndError and ElevationStateError.
     """
     row = selectors.lock_elevation(elevation_id)
-    person = uuid.UUID(actor.id) if actor.kind == "user" else None
-    allowed = rules.may_end(
-        person=person,
-        holder=row.requester_id,
-        approvers=row.approvers,
-        is_security_admin=_is_security_admin(person),
-    )
-    if not allowed:
+    if actor.kind != "user" or not selectors.may_end(row, uuid.UUID(actor.id)):
         raise MayNotEndError
     if rules.state_at(row.clocks, now) is not ElevationState.ACTIVE:
         raise ElevationStateError("This is not active.", remedy="Reload the page.")
@@ -300,10 +291,3 @@ def _assignment(row: Elevation) -> AssignmentSpec:
         workflow=Workflow.REQUEST.value,
         workflow_id=row.request_id,
     )
-
-
-def _is_security_admin(person: uuid.UUID | None) -> bool:
-    if person is None:
-        return False
-    row = members().filter(user_id=person, user__is_active=True).first()
-    return row is not None and TenantRole.SECURITY_ADMIN in row.roles

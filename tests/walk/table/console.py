@@ -63,6 +63,28 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:fleet-live": Row(
         "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "distribution:grants": Row(
+        "Who is elevated in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "distribution:grant": Row(
+        "What is decided under one elevation.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["elevations.Elevation"],
+    ),
+    "distribution:grant_live": Row(
+        "The same, as it changes.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["elevations.Elevation"],
+    ),
+    "distribution:end_grant": Row(
+        "Who may not end it is told so on its page.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, MOVED),
+        about=["elevations.Elevation"],
+        acts=True,
+    ),
     "admin:accounts_membership_link": Row(
         "A new link lets somebody in, so only security admins make one.",
         get=NOT_BY_GET,

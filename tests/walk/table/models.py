@@ -26,7 +26,7 @@ EDITED = (
 READ = (
     *("audit.AuditEntry", "outbox.OutboxMessage", "keys.SigningKey"),
     *("policies.PolicyVersion", "nodes.Node", "nodes.NodeGroup", "nodes.JoinToken"),
-    *("accounts.ApiToken", "notifications.Delivery"),
+    *("accounts.ApiToken", "notifications.Delivery", "distribution.DecisionRecord"),
 )
 
 

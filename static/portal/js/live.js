@@ -1,11 +1,11 @@
-// Refresh the live part of the fleet page while somebody looks at it.
+// Refresh a part of a page while somebody looks at it: <div data-pw-live="address">.
 const EVERY = 2000;
-const live = document.getElementById('fleet-live');
-const note = document.getElementById('fleet-note');
+const live = document.querySelector('[data-pw-live]');
+const note = document.querySelector('[data-pw-live-note]');
 const NOTE = note?.textContent ?? '';
 
 async function refresh() {
-  const answer = await fetch(live.dataset.url, {
+  const answer = await fetch(live.dataset.pwLive, {
     credentials: 'same-origin', redirect: 'error', headers: { 'X-Portward-Background': '1' },
   });
   if (!answer.ok) throw new Error(String(answer.status));
@@ -22,9 +22,9 @@ async function tick() {
   if (!document.hidden) {
     try {
       await refresh();
-      if (note.textContent !== NOTE) note.textContent = NOTE;
+      if (note && note.textContent !== NOTE) note.textContent = NOTE;
     } catch {
-      note.textContent = 'The portal does not answer; what you see may be old. Trying again.';
+      if (note) note.textContent = 'The portal does not answer; what you see may be old. Trying again.';
     }
   }
   setTimeout(tick, EVERY);
