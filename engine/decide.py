@@ -10,7 +10,7 @@ import copy
 import datetime as dt
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,14 @@ from engine.errors import EngineError
 from engine.index import StatementIndex, request_keys
 from engine.question import Request, known_context
 from protocol.errors import HeadMismatchError
-from protocol.records import EntityRef, PolicyRecord, Record, Statement
+from protocol.records import (
+    EntityRef,
+    PolicyRecord,
+    Record,
+    RoleRecord,
+    SchemaRecord,
+    Statement,
+)
 
 __all__ = ["Decision", "Placed", "PolicyEngine", "Request", "known_context"]
 
@@ -71,6 +78,7 @@ class PolicyEngine:
         policies: Sequence[PolicyRecord],
         entities: Entities,
         zones: Mapping[str, Transitions],
+        actions: Iterable[str] = (),
     ) -> None:
         pairs = [(policy, text) for policy in policies for text in policy.statements]
         self._statements: list[Statement] = [statement for _, statement in pairs]
@@ -79,6 +87,7 @@ class PolicyEngine:
         self._index = StatementIndex(self._statements)
         self._entities = entities
         self._zones = dict(zones)
+        self._actions = frozenset(actions)
         self._parsed: OrderedDict[tuple[int, ...], Any] = OrderedDict()
 
     @classmethod
@@ -88,7 +97,7 @@ class PolicyEngine:
         """Build an engine; the order of the records does not matter."""
         found = sorted(records, key=lambda record: record.key)
         policies = [record for record in found if isinstance(record, PolicyRecord)]
-        return cls(policies, Entities(found), zones)
+        return cls(policies, Entities(found), zones, _actions(found))
 
     def carried_on(
         self, records: Iterable[Record], zones: Mapping[str, Transitions]
@@ -121,6 +130,11 @@ class PolicyEngine:
     def zones(self) -> Mapping[str, Transitions]:
         """Return the transitions of the zones that windows use."""
         return self._zones
+
+    @property
+    def actions(self) -> frozenset[str]:
+        """Return all actions that the schema, a role or a statement names."""
+        return self._actions
 
     def policy_of(self, number: int) -> PolicyRecord:
         """Return the policy that a statement belongs to."""
@@ -289,3 +303,20 @@ class PolicyEngine:
         if request.node_groups is not None:
             context["node_groups"] = sorted(request.node_groups)
         return json.dumps(context)
+
+
+def _actions(records: Iterable[Record]) -> Iterator[str]:
+    for record in records:
+        match record:
+            case SchemaRecord():
+                for namespace in record.cedar_json.values():
+                    if isinstance(namespace, Mapping):
+                        yield from namespace.get("actions", ())
+            case RoleRecord():
+                yield from (permission.action for permission in record.permissions)
+            case PolicyRecord():
+                for statement in record.statements:
+                    head = statement.action
+                    yield from head.ids or filter(None, [head.id])
+            case _:
+                pass

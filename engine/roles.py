@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from typing import TypeVar
 
 from protocol.records import (
     DELEGATION,
@@ -15,6 +16,7 @@ from protocol.records import (
     RoleRecord,
 )
 
+T = TypeVar("T")
 # From the one who holds a right to a borrower, and on to a second one.
 MAX_DELEGATIONS = 2
 _FOREVER = dt.datetime.max.replace(tzinfo=dt.UTC)
@@ -190,9 +192,9 @@ def parents_of(roles: Iterable[RoleRecord]) -> dict[str, tuple[str, ...]]:
     return {role.id: role.parents for role in roles}
 
 
-def closure(start: Iterable[str], parents: Mapping[str, Iterable[str]]) -> set[str]:
+def closure(start: Iterable[T], parents: Mapping[T, Iterable[T]]) -> set[T]:
     """Return names and everything above them; a cycle only ends the walk."""
-    found: set[str] = set()
+    found: set[T] = set()
     stack = list(start)
     while stack:
         name = stack.pop()
