@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cached_property
@@ -84,27 +84,21 @@ class Searcher:
         decide: Decide | None = None,
     ) -> Found:
         """Return up to `limit` results, having decided up to `budget` candidates."""
-        found: list[str] = []
-        last = None
-        examined = 0
-        for name, allowed in self.steps(query, after=after, decide=decide):
-            examined += 1
-            last = name
-            if allowed:
-                found.append(name)
-            if len(found) == limit or examined == budget:
-                return Found(tuple(found), last, examined)
-        return Found(tuple(found), None, examined)
-
-    def steps(
-        self, query: Query, *, after: str | None = None, decide: Decide | None = None
-    ) -> Iterator[tuple[str, bool]]:
-        """Decide the candidates one by one, in order, from after a name."""
         ask = decide or self._engine.decide
+        names = self.candidates_after(query, after)
+        found: list[str] = []
+        for number, name in enumerate(names, start=1):
+            if ask(query.filled(name)).allowed:
+                found.append(name)
+            if len(found) == limit or number == budget:
+                rest = name if number < len(names) else None
+                return Found(tuple(found), rest, number)
+        return Found(tuple(found), None, len(names))
+
+    def candidates_after(self, query: Query, after: str | None) -> list[str]:
+        """Return the candidates that come after a name, in order."""
         names = self.candidates(query)
-        start = 0 if after is None else bisect.bisect_right(names, after)
-        for name in names[start:]:
-            yield name, ask(query.filled(name)).allowed
+        return names if after is None else names[bisect.bisect_right(names, after) :]
 
     def candidates(self, query: Query) -> list[str]:
         """Return everything that could be a result, in order."""

@@ -69,3 +69,9 @@ class ReleaseWithheldError(ProtocolError):
     """A signed timestamp names a newer release than the one delivered."""
 
     code = "bundle.withheld"
+
+
+class BusyError(AgentError):
+    """More is asked for than the agent does at a time."""
+
+    code = "agent.busy"

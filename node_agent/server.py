@@ -5,6 +5,7 @@ The server holds no state of its own; it reads the release in force for every qu
 
 from __future__ import annotations
 
+import inspect
 import json
 import logging
 import uuid
@@ -14,14 +15,18 @@ from typing import Any, Protocol
 
 import uvicorn
 
-from engine import authzen
+from engine import authzen, authzen_search
 from engine.decide import Decision, Request
+from engine.search import Sought
+from node_agent.errors import BusyError
+from node_agent.searches import Searches
 from node_agent.state import ActiveRelease, AgentState
 
 logger = logging.getLogger(__name__)
 
 EVALUATION_PATH = "/access/v1/evaluation"
 EVALUATIONS_PATH = "/access/v1/evaluations"
+SEARCH_PATH = "/access/v1/search/"
 METADATA_PATH = "/.well-known/authzen-configuration"
 BODY_LIMIT = 1024 * 1024
 _GRACE_SECONDS = 1
@@ -47,6 +52,7 @@ class Note(Protocol):
 
 Content = Mapping[str, Any] | str
 Answer = tuple[HTTPStatus, Content]
+Answering = Callable[[bytes], Answer | Awaitable[Answer]]
 
 
 class _Refused(Exception):  # noqa: N818  # an answer on its way out, not an error of ours
@@ -75,13 +81,16 @@ class DecisionPoint:
         # is whatever the caller says it is.
         self._base_url = base_url.rstrip("/")
         self._status = status
-        self._routes: dict[str, tuple[str, Callable[[bytes], Answer]]] = {
+        self._searches = Searches(state)
+        self._routes: dict[str, tuple[str, Answering]] = {
             EVALUATION_PATH: ("POST", self._evaluation),
             EVALUATIONS_PATH: ("POST", self._evaluations),
             METADATA_PATH: ("GET", self._metadata),
             "/healthz": ("GET", self._health),
             "/status": ("GET", self._tell_status),
         }
+        for sought in Sought:
+            self._routes[SEARCH_PATH + sought] = ("POST", self._search(sought))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -94,12 +103,15 @@ class DecisionPoint:
         try:
             answer = self._route(scope)
             body = await _read_body(scope["method"], headers, receive)
-            status, content = answer(body)
+            answered = answer(body)
+            if inspect.isawaitable(answered):
+                answered = await answered
+            status, content = answered
         except _Refused as refused:
             status, content = refused.status, refused.message
         await _send(send, status, content, headers.get("x-request-id"))
 
-    def _route(self, scope: Scope) -> Callable[[bytes], Answer]:
+    def _route(self, scope: Scope) -> Answering:
         method, answer = self._routes.get(scope["path"], ("", None))
         if answer is None:
             raise _Refused(HTTPStatus.NOT_FOUND, "no such address")
@@ -146,12 +158,31 @@ class DecisionPoint:
             policy_set_hash=release.fingerprint if release else None,
         )
 
+    def _search(self, sought: Sought) -> Answering:
+        async def answer(body: bytes) -> Answer:
+            try:
+                search = authzen_search.parse_search(
+                    sought, _parse(body), self._state.now()
+                )
+            except authzen.AuthzenError as error:
+                raise _Refused(HTTPStatus.BAD_REQUEST, error.message) from error
+            try:
+                return HTTPStatus.OK, await self._searches.answer(search)
+            except BusyError as error:
+                raise _Refused(HTTPStatus.SERVICE_UNAVAILABLE, error.message) from error
+
+        return answer
+
     def _metadata(self, _body: bytes) -> Answer:
         base = self._base_url
         return HTTPStatus.OK, {
             "policy_decision_point": base,
             "access_evaluation_endpoint": base + EVALUATION_PATH,
             "access_evaluations_endpoint": base + EVALUATIONS_PATH,
+            **{
+                f"search_{sought}_endpoint": base + SEARCH_PATH + sought
+                for sought in Sought
+            },
         }
 
     def _health(self, _body: bytes) -> Answer:

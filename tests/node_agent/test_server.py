@@ -236,6 +236,9 @@ def test_addresses_come_from_the_configuration_not_from_the_host(
         "policy_decision_point": BASE,
         "access_evaluation_endpoint": BASE + EVALUATION,
         "access_evaluations_endpoint": BASE + EVALUATIONS,
+        "search_subject_endpoint": BASE + "/access/v1/search/subject",
+        "search_resource_endpoint": BASE + "/access/v1/search/resource",
+        "search_action_endpoint": BASE + "/access/v1/search/action",
     }
 
 
