@@ -5,8 +5,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Iterable
 
-from django.db.models import F, OuterRef, QuerySet, Subquery, Value
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
+from django.urls import reverse
 
 from apps.policies.choices import PolicyState
 from apps.policies.errors import (
@@ -19,6 +20,7 @@ from apps.policies.rules import Catalogue, parse_content, sentence
 from apps.roles import selectors as roles
 from apps.roles.rules import effective_permissions
 from apps.scopes import selectors as scopes
+from apps.scopes.selectors.usage import Kind, Use
 from engine.cedar import Attribute, AttributeType
 from engine.schema import base_schema
 from protocol.records import (
@@ -124,6 +126,29 @@ def live_records() -> list[Record]:
     """Return the records that releases carry for this app, the schema among them."""
     found: list[Record] = [policy_record(version) for version in live_versions()]
     return [*found, SchemaRecord("schema", cedar_json=catalogue().schema)]
+
+
+def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
+    """Return the policies whose draft or live version names a window or location."""
+    field = {Kind.WINDOW: "windows", Kind.LOCATION: "locations"}.get(kind)
+    if field is None:
+        return []
+    named = {f"content__{field}__contains": slug}
+    live = {
+        version.policy_id: version.number
+        for version in live_versions()
+        if slug in version.content[field]
+    }
+    found = []
+    for draft in drafts().filter(Q(**named) | Q(policy_id__in=live)):
+        ways = []
+        if slug in draft.content[field]:
+            ways.append("draft")
+        if draft.policy_id in live:
+            ways.append(f"live version {live[draft.policy_id]}")
+        url = reverse("admin:policies_policy_change", args=[draft.policy_id])
+        found.append(Use(f"Policy “{draft.policy.name}”", " and ".join(ways), url))
+    return found
 
 
 def policy_record(version: PolicyVersion) -> PolicyRecord:

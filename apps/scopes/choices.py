@@ -5,6 +5,20 @@ from __future__ import annotations
 from django.db import models
 
 
+class WindowKind(models.TextChoices):
+    """How a window comes back."""
+
+    WEEKLY = "weekly", "Every week"
+    ABSOLUTE = "absolute", "Once, from one moment until another"
+
+
+class ImportMode(models.TextChoices):
+    """What an import does with the days that a calendar has."""
+
+    ADD = "add", "Add to the days there are"
+    REPLACE = "replace", "Replace the days there are"
+
+
 class Weekday(models.IntegerChoices):
     """Days of the week as ISO 8601 counts them."""
 

@@ -83,6 +83,34 @@ class DatesInvalidError(InvalidError):
     default_remedy = "Swap the dates, or leave one open."
 
 
+class DatesTooManyError(InvalidError):
+    """There are more dates than a window or calendar may have."""
+
+    code = "scopes.too_many_dates"
+    default_remedy = "Leave out what is over, or use fewer calendars."
+
+
+class InstantsInvalidError(InvalidError):
+    """A window that is open once lacks an end, or ends before it starts."""
+
+    code = "scopes.instants_invalid"
+    default_remedy = "Write both as 2026-12-18 18:00."
+
+
+class CalendarInvalidError(InvalidError):
+    """A calendar holds no day, or one that is none."""
+
+    code = "scopes.calendar_invalid"
+    default_remedy = "Write one day a line, such as 2026-12-25 Christmas Day."
+
+
+class CalendarFileError(InvalidError):
+    """A file is not a calendar, or larger than is read."""
+
+    code = "scopes.calendar_file"
+    default_remedy = "Export the calendar as iCalendar (.ics) again, or write its days."
+
+
 class CIDRInvalidError(InvalidError):
     """An address range is malformed."""
 
@@ -97,11 +125,40 @@ class UnknownCountryError(InvalidError):
     default_remedy = "Use two capital letters of ISO 3166-1, such as DE."
 
 
+class CityInvalidError(InvalidError):
+    """The name of a city is empty or too long."""
+
+    code = "scopes.city_invalid"
+    default_message = "A city has a name of 1 to 100 characters."
+    default_remedy = "Write one a line, such as DE Berlin."
+
+
+class FenceInvalidError(InvalidError):
+    """A circle lies nowhere, or has an impossible radius."""
+
+    code = "scopes.fence_invalid"
+    default_remedy = "Write degrees such as 52.52 and 13.405, and kilometers."
+
+
+class NodeGroupInvalidError(InvalidError):
+    """A text is not the short name of a node group."""
+
+    code = "scopes.node_group_invalid"
+    default_remedy = "Use the short name from the list of node groups."
+
+
+class LocationTooLargeError(InvalidError):
+    """A location lists more than a policy can hold."""
+
+    code = "scopes.location_too_large"
+    default_remedy = "Join neighboring ranges, or split the location."
+
+
 class LocationEmptyError(InvalidError):
     """A location names no place at all."""
 
     code = "scopes.location_empty"
-    default_message = "A location needs an address range or a country."
+    default_message = "A location needs a range, country, city, circle or node group."
     default_remedy = "Add at least one."
 
 
@@ -117,3 +174,24 @@ class LocationNotFoundError(NotFoundError):
 
     code = "scopes.location_not_found"
     default_message = "There is no such location."
+
+
+class CalendarNotFoundError(NotFoundError):
+    """There is no such calendar."""
+
+    code = "scopes.calendar_not_found"
+    default_message = "There is no such calendar."
+
+
+class UnknownCalendarError(InvalidError):
+    """A window refers to a calendar that does not exist."""
+
+    code = "scopes.unknown_calendar"
+    default_remedy = "Create the calendar first, or correct its short name."
+
+
+class InUseError(ConflictError):
+    """What policies or windows refer to cannot be deleted."""
+
+    code = "scopes.in_use"
+    default_remedy = "Remove it there first, and have that approved."

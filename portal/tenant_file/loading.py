@@ -27,6 +27,7 @@ from apps.scopes import services as scope_services
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import create_tenant, tenant_scope
+from portal.tenant_file import scopes as scope_specs
 from portal.tenant_file import specs
 from portal.tenant_file.errors import TenantFileError
 from portal.tenant_file.reading import Item, read_file
@@ -61,12 +62,24 @@ def _tenant(actor: Actor, content: Item) -> Tenant:
             return create_tenant(actor=actor, slug=slug, name=item.text("name"))
 
 
-def _windows(actor: Actor, content: Item) -> int:
-    known = dict(scopes.windows().values_list("slug", "pk"))
-    items = content.items("windows", *specs.WINDOW)
+def _calendars(actor: Actor, content: Item) -> int:
+    known = dict(scopes.calendars().values_list("slug", "pk"))
+    items = content.items("calendars", *scope_specs.CALENDAR)
     for item in items:
         with _placed(item.path):
-            spec = specs.window(item)
+            spec = scope_specs.calendar(item)
+            scope_services.save_calendar(
+                actor=actor, spec=spec, calendar_id=known.get(spec.slug)
+            )
+    return len(items)
+
+
+def _windows(actor: Actor, content: Item) -> int:
+    known = dict(scopes.windows().values_list("slug", "pk"))
+    items = content.items("windows", *scope_specs.WINDOW)
+    for item in items:
+        with _placed(item.path):
+            spec = scope_specs.window(item)
             scope_services.save_window(
                 actor=actor, spec=spec, window_id=known.get(spec.slug)
             )
@@ -75,10 +88,10 @@ def _windows(actor: Actor, content: Item) -> int:
 
 def _locations(actor: Actor, content: Item) -> int:
     known = dict(scopes.locations().values_list("slug", "pk"))
-    items = content.items("locations", *specs.LOCATION)
+    items = content.items("locations", *scope_specs.LOCATION)
     for item in items:
         with _placed(item.path):
-            spec = specs.location(item)
+            spec = scope_specs.location(item)
             scope_services.save_location(
                 actor=actor, spec=spec, location_id=known.get(spec.slug)
             )
@@ -242,6 +255,7 @@ def _samples(_actor: Actor, content: Item) -> int:
 
 
 _SECTIONS: dict[str, Callable[[Actor, Item], int]] = {
+    "calendars": _calendars,
     "windows": _windows,
     "locations": _locations,
     "resource_types": _resource_types,

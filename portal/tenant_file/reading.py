@@ -18,8 +18,8 @@ from portal.tenant_file.errors import TenantFileError
 
 _LARGEST = 1024 * 1024
 SECTIONS = (
-    *("tenant", "windows", "locations", "resource_types", "attributes", "roles"),
-    *("resource_groups", "resources", "principals", "assignments", "policies"),
+    *("tenant", "calendars", "windows", "locations", "resource_types", "attributes"),
+    *("roles", "resource_groups", "resources", "principals", "assignments", "policies"),
     *("users", "node_groups", "samples"),
 )
 

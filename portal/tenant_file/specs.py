@@ -9,17 +9,10 @@ from typing import Any
 
 from apps.roles.models import RESOURCE_GROUP, Assignment
 from apps.roles.rules import AssignmentSpec, EntrySpec, RoleSpec
-from apps.scopes.choices import Weekday
-from apps.scopes.rules import LocationSpec, WindowSpec, parse_minute
 from portal.tenant_file.errors import TenantFileError
 from portal.tenant_file.reading import Item
 from protocol.records import EntityRef, Permission
 
-WINDOW = (
-    *("slug", "name", "zone", "weekdays", "start", "end", "overnight"),
-    *("date_from", "date_until"),
-)
-LOCATION = ("slug", "name", "cidrs", "countries")
 ROLE = ("slug", "name", "description", "tier", "permissions", "parents")
 RESOURCE = ("type", "key", "name", "attributes", "groups")
 PRINCIPAL = ("type", "key", "name", "attributes", "roles")
@@ -30,7 +23,6 @@ POLICY = (
 )
 USER = ("username", "display_name", "email", "roles", "demo")
 SAMPLE = ("principal", "action", "resource", "context", "at", "expect")
-_DAYS = {str(day.label)[:3].lower(): day.value for day in Weekday}
 
 
 @dataclass(frozen=True)
@@ -47,31 +39,6 @@ class Sample:
     context: dict[str, Any]
     at: dt.datetime | None
     is_permitted: bool
-
-
-def window(item: Item) -> WindowSpec:
-    """Return a time window."""
-    return WindowSpec(
-        slug=item.text("slug"),
-        name=item.text("name"),
-        zone=item.text("zone"),
-        weekdays=tuple(_weekday(day, item) for day in item.texts("weekdays")),
-        start_minute=parse_minute(item.text("start"), field="start"),
-        end_minute=parse_minute(item.text("end"), field="end"),
-        is_overnight=item.flag("overnight"),
-        date_from=_date(item, "date_from"),
-        date_until=_date(item, "date_until"),
-    )
-
-
-def location(item: Item) -> LocationSpec:
-    """Return a location."""
-    return LocationSpec(
-        slug=item.text("slug"),
-        name=item.text("name"),
-        cidrs=item.texts("cidrs"),
-        countries=item.texts("countries"),
-    )
 
 
 def role(item: Item, *, with_parents: bool = True) -> RoleSpec:
@@ -186,28 +153,6 @@ def entity(text: str, path: str) -> EntityRef:
             path, "entity", f"“{text}” names no entity.", "Write Type::key."
         )
     return EntityRef(kind, key)
-
-
-def _weekday(text: str, item: Item) -> int:
-    day = _DAYS.get(text.lower())
-    if day is None:
-        raise TenantFileError.at(
-            item.at("weekdays"),
-            "weekday",
-            f"“{text}” is no weekday.",
-            f"Use {', '.join(_DAYS)}.",
-        )
-    return day
-
-
-def _date(item: Item, name: str) -> dt.date | None:
-    text = item.text(name, "")
-    try:
-        return dt.date.fromisoformat(text) if text else None
-    except ValueError as error:
-        raise TenantFileError.at(
-            item.at(name), "date", f"“{text}” is no date.", "Write 2026-12-31."
-        ) from error
 
 
 def _instant(item: Item, name: str) -> dt.datetime | None:

@@ -19,10 +19,11 @@ RANKS = {
             ["audit"],
             ["outbox"],
             ["keys"],
-            ["accounts", "scopes", "transparency"],
+            ["accounts", "transparency"],
             ["signin"],
             ["clients", "federation"],
             ["breakglass"],
+            ["scopes"],
             ["roles", "notifications"],
             ["policies", "delegations", "elevations", "nodes"],
             ["approvals"],
@@ -45,7 +46,7 @@ OPEN_BY_APP = {
     "outbox": {"handlers"},
     "keys": {"adapters", "tasks"},
     "accounts": {"adapters", "forms"},
-    "signin": {"middleware"},
+    "signin": {"adapters", "middleware"},
 }
 
 

@@ -11,6 +11,7 @@ from apps.audit.events import Actor
 from apps.audit.models import AuditEntry
 from apps.outbox.models import OutboxMessage
 from apps.policies import selectors, services
+from apps.policies.choices import PolicyState
 from apps.policies.errors import (
     DraftChangedError,
     DraftNotFoundError,
@@ -23,6 +24,7 @@ from apps.policies.errors import (
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.scopes import selectors as scopes
 from apps.scopes import services as scope_services
+from apps.scopes.errors import InUseError
 from apps.scopes.rules import WindowSpec
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
@@ -216,3 +218,20 @@ def test_another_tenant_sees_no_policy(other_tenant: Tenant) -> None:
         with pytest.raises(DraftNotFoundError):
             selectors.draft_by_id(draft.pk)
         assert [r.type.value for r in selectors.live_records()] == ["schema"]
+
+
+def test_what_a_policy_refers_to_cannot_be_deleted() -> None:
+    window, location = scopes.windows().get(), scopes.locations().get()
+    draft = save(windows=["office-hours"], locations=["office"])
+    with pytest.raises(InUseError, match=r"\(draft\)"):
+        scope_services.delete_window(actor=ANNA, window_id=window.pk)
+    freeze(draft)
+    edit(draft, windows=[], locations=[])
+    with pytest.raises(InUseError, match=r"\(live version 1\)"):
+        scope_services.delete_location(actor=ANNA, location_id=location.pk)
+    draft.refresh_from_db()
+    draft.policy.state = PolicyState.RETIRED
+    draft.policy.save()
+    scope_services.delete_window(actor=ANNA, window_id=window.pk)
+    scope_services.delete_location(actor=ANNA, location_id=location.pk)
+    assert not scopes.windows().exists()

@@ -22,6 +22,8 @@ from protocol.canonical import digest
 from protocol.records import Head, Permission, Statement
 
 MOST_STATEMENTS = 200
+# What a record of a statement holds.
+LONGEST_STATEMENT = 65_536
 _DIGEST_DOMAIN = "portward-policy-v1"
 
 
@@ -63,6 +65,8 @@ def compile_policy(
         statements.append(Statement(ident, text, *heads))
     if not 0 < len(statements) <= MOST_STATEMENTS:
         return [_wrong_size(len(statements))]
+    if max(len(statement.cedar) for statement in statements) > LONGEST_STATEMENT:
+        return [_too_long()]
     problems = _check_against_schema(statements, catalogue)
     if problems:
         return problems
@@ -169,6 +173,15 @@ def _check_against_schema(
         )
         for message in found
     ]
+
+
+def _too_long() -> Problem:
+    return Problem(
+        ProblemCode.TOO_LARGE,
+        "windows",
+        "The windows and locations of the policy make its statements too long.",
+        "Use fewer windows or locations, or calendars with fewer days.",
+    )
 
 
 def _wrong_size(count: int) -> Problem:
