@@ -14,6 +14,16 @@ class FlowInvalidError(InvalidError):
     code = "approvals.flow_invalid"
 
 
+class PatternInvalidError(FlowInvalidError):
+    """A pattern of a condition cannot be read."""
+
+    code = "approvals.pattern_invalid"
+    default_remedy = "Use characters, [a-z], \\d, groups, | and * + ? {2,5}."
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, field="conditions")
+
+
 class RequestInvalidError(InvalidError):
     """A request cannot be opened with what was sent."""
 
@@ -29,6 +39,34 @@ class NobodyCanApproveError(InvalidError):
         "A security admin names more approvers, each with a passkey, none of whom is "
         "behind the request."
     )
+
+
+class FlowNotFoundError(NotFoundError):
+    """There is no such flow in this tenant."""
+
+    code = "approvals.flow_not_found"
+    default_message = "There is no such flow here."
+
+
+class FlowNameTakenError(ConflictError):
+    """Two flows of a kind are told apart by their names."""
+
+    code = "approvals.flow_name_taken"
+    default_message = "There is a flow of this name already."
+    default_remedy = "Choose another name."
+
+
+class FlowForbiddenError(ForbiddenError):
+    """Only a security admin says who decides."""
+
+    code = "approvals.flow_forbidden"
+    default_message = "Only a security admin may change a flow."
+
+
+class FlowUncoveredError(InvalidError):
+    """A flow has stages that nobody could pass."""
+
+    code = "approvals.flow_uncovered"
 
 
 class RequestNotFoundError(NotFoundError):
@@ -59,6 +97,20 @@ class RequestClosedError(ConflictError):
     code = "approvals.request_closed"
     default_message = "This request is closed."
     default_remedy = "Open a new request."
+
+
+class RequestExpiredError(RequestClosedError):
+    """The time in which the request could be decided is over."""
+
+    code = "approvals.request_expired"
+    default_message = "The time to decide on this request is over."
+
+
+class RequestCancelledError(RequestClosedError):
+    """The request was withdrawn."""
+
+    code = "approvals.request_cancelled"
+    default_message = "This request was cancelled."
 
 
 class RequestOutdatedError(ConflictError):

@@ -13,3 +13,7 @@ class AuditAction(StrEnum):
     REQUEST_CANCELLED = "approvals.request_cancelled"
     REQUEST_EXPIRED = "approvals.request_expired"
     FLOW_CHANGED = "approvals.flow_changed"
+    VOTES_VOIDED = "approvals.votes_voided"
+    STAGE_REACHED = "approvals.stage_reached"
+    REQUEST_ESCALATED = "approvals.request_escalated"
+    ASSIGNMENT_OUT_OF_BAND = "approvals.assignment_out_of_band"

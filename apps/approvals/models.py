@@ -16,21 +16,35 @@ from apps.tenants.models import TenantModel
 
 
 class ApprovalFlow(TenantModel, TimestampedModel):
-    """The stages that new requests of a kind pass in this tenant."""
+    """The stages that some new requests pass in this tenant.
 
+    The first active flow, by `order`, that is for a request is the one it passes.
+    """
+
+    name = models.CharField(max_length=60, default="Standard")
     kind = models.CharField(max_length=16, choices=RequestKind.choices)
+    order = models.PositiveSmallIntegerField(default=100)
+    is_active = models.BooleanField("active", default=True)
+    match = models.JSONField(
+        default=dict, help_text="See approvals.rules.parse_match; empty fits all."
+    )
     stages = models.JSONField(help_text="See approvals.rules.parse_flow.")
 
     class Meta:
+        verbose_name = "approval flow"
+        ordering = ["kind", "order", "name"]
         constraints = [
             models.UniqueConstraint(
-                fields=["tenant", "kind"], name="approvals_flow_kind_unique"
-            )
+                fields=["tenant", "kind", "name"], name="approvals_flow_name_unique"
+            ),
+            models.CheckConstraint(
+                condition=~Q(name=""), name="approvals_flow_name_set"
+            ),
         ]
 
     @override
     def __str__(self) -> str:
-        return self.get_kind_display()
+        return self.name
 
 
 class ApprovalRequest(TenantModel, TimestampedModel):
@@ -62,6 +76,14 @@ class ApprovalRequest(TenantModel, TimestampedModel):
     closed_by_id = models.UUIDField(null=True, blank=True)
     closed_by_name = models.CharField(max_length=150, blank=True)
     closing_reason = models.TextField(blank=True)
+    # Where it stands: the stage it waits in, since when, and what was said about it.
+    stage = models.PositiveSmallIntegerField(default=0)
+    stage_started_at = models.DateTimeField(null=True, blank=True)
+    reminders_sent = models.PositiveSmallIntegerField(default=0)
+    escalated = models.JSONField(default=list)
+    voided_at = models.DateTimeField(null=True, blank=True)
+    # How the votes were counted when it closed; facts about people change later.
+    tally = models.JSONField(null=True, blank=True)
 
     class Meta:
         ordering = ["-created_at"]
@@ -130,6 +152,8 @@ class RequestItem(TenantModel):
     before_version = models.PositiveIntegerField(null=True, blank=True)
     author_id = models.UUIDField(null=True, blank=True)
     last_editor_id = models.UUIDField(null=True, blank=True)
+    # How often the draft had been saved; any later save voids what was said about it.
+    draft_lock = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         ordering = ["position"]
@@ -163,6 +187,8 @@ class Vote(TenantModel):
     user_id = models.UUIDField()
     user_name = models.CharField(max_length=150)
     roles = models.JSONField()
+    # Whom the person stood in for, nearest first; empty for a right of one's own.
+    way = models.JSONField(default=list)
     is_demo = models.BooleanField(default=False)
     cast_at = models.DateTimeField()
     document = models.JSONField()

@@ -27,7 +27,8 @@ def people(tenant: Tenant, tmp_path: Path) -> Iterator[People]:
 
 @pytest.fixture
 def draft_id(in_tenant: Tenant, people: People) -> uuid.UUID:  # noqa: ARG001
-    """Return a draft that ada wrote."""
+    """Return a draft that ada wrote; anna could approve it."""
+    people("anna")
     return make_draft(people("ada", "security_admin", "approver").user)
 
 
@@ -38,5 +39,7 @@ def open_request(
     draft_id: uuid.UUID,
 ) -> ApprovalRequest:
     """Return a request that olga opened and that needs two approvals."""
+    for name in ("anna", "ben", "cara"):
+        people(name)
     services.set_flow(actor=Actor.command("tests"), kind=RequestKind.CHANGE, quorum=2)
     return make_request(people("olga", "security_admin", "approver").user, draft_id)

@@ -106,6 +106,7 @@ def test_the_number_of_queries_does_not_grow_with_the_request(
     django_assert_max_num_queries: Any,
 ) -> None:
     ada, olga = people("ada", "security_admin").user, people("olga", "security_admin")
+    people("anna")
     drafts = [make_draft(ada, f"Rule {number}") for number in range(12)]
     request = make_request(olga.user, *drafts)
     client = client_of(people("anna"))

@@ -37,6 +37,8 @@ def committed_request(tenant: Tenant, people: People) -> ApprovalRequest:
         services.set_flow(
             actor=Actor.command("tests"), kind=RequestKind.CHANGE, quorum=2
         )
+        for name in ("anna", "ben", "cara"):
+            people(name)
         draft_id = make_draft(people("ada", "security_admin").user)
         return make_request(people("olga", "security_admin").user, draft_id)
 

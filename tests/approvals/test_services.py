@@ -113,7 +113,7 @@ def test_the_last_editor_cannot_approve(
 def test_a_member_who_is_no_approver_cannot_approve(
     open_request: ApprovalRequest, people: People
 ) -> None:
-    with pytest.raises(VoteForbiddenError, match="approver role"):
+    with pytest.raises(VoteForbiddenError, match="approvers of the current stage"):
         people("tom", "auditor").vote(open_request)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import uuid
+from unittest.mock import MagicMock
 
 import pytest
 from django.db import IntegrityError, transaction
@@ -54,6 +55,12 @@ def elevation(beneficiary: uuid.UUID, **changed: object) -> Subject:
         expires_at=MOMENT,
     )
     return dataclasses.replace(subject, **changed)  # type: ignore[arg-type]
+
+
+@pytest.fixture(autouse=True)
+def no_elevations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let requests be about elevations that nobody wrote down."""
+    monkeypatch.setattr("apps.approvals.services.decisions.elevations", MagicMock())
 
 
 @pytest.fixture

@@ -80,11 +80,12 @@ def first_journey(tenant: Tenant, tmp_path: Path) -> Journey:
     """Return a journey of a tenant that has neither keys nor releases yet."""
     people = People(tenant, tmp_path)
     with tenant_scope(tenant.pk):
+        anna, ben = people("anna"), people("ben")
         approvals.set_flow(actor=SYSTEM, kind=RequestKind.CHANGE, quorum=2)
         draft_id = make_draft(people("ada", "security_admin").user)
         request = make_request(people("olga", "security_admin").user, draft_id)
-        people("anna").vote(request)
-        return Journey(tenant, request, people("ben"))
+        anna.vote(request)
+        return Journey(tenant, request, ben)
 
 
 @pytest.fixture

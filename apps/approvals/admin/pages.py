@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any
 
 from django.http import Http404, HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -24,6 +26,10 @@ TONES = {
     RequestState.CANCELLED: "muted",
     RequestState.EXPIRED: "muted",
 }
+
+
+_DIRECTORY = "directory"
+_MOST_NAMES = 3
 
 
 def pill(tone: str, text: object) -> SafeString:
@@ -82,9 +88,33 @@ def proposed(proposal: selectors.Proposal) -> dict[str, Any]:
     }
 
 
+def share_directory(rows: Iterable[ApprovalRequest]) -> None:
+    """Let all rows of a list ask the same directory."""
+    directory = selectors.Directory(timezone.now())
+    for row in rows:
+        row.__dict__[_DIRECTORY] = directory
+
+
+def directory_of(request: ApprovalRequest) -> selectors.Directory | None:
+    """Return the directory that a row shares with others, if it does."""
+    found: selectors.Directory | None = request.__dict__.get(_DIRECTORY)
+    return found
+
+
+def waits_for(request: ApprovalRequest) -> str:
+    """Name those whose decision a request waits for."""
+    if not request.is_open:
+        return ""
+    names = list(
+        selectors.standing_of(request, directory_of(request)).awaited().values()
+    )
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return ", ".join(names[:_MOST_NAMES]) + more or "nobody who could decide"
+
+
 def describe(request: ApprovalRequest) -> dict[str, Any]:
     """Return what a request changes and how far it got."""
-    quorum = selectors.quorum_of(request)
+    standing = selectors.standing_of(request)
     changes = [
         {
             "item": change.item,
@@ -94,16 +124,46 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
         }
         for change in selectors.changes_of(request)
     ]
+    is_outdated = any(change["drift"] for change in changes)
     return {
         "change_request": request,
+        "standing": standing,
         "subject": subject_facts(request),
         "state_pill": state_pill(request),
         "changes": changes,
-        "is_outdated": any(change["drift"] for change in changes),
-        "quorum": quorum,
-        "stage": selectors.stage_of(request),
+        "is_outdated": is_outdated or request.voided_at is not None,
+        "stages": _stages(standing),
+        "deadline": standing.deadline if request.is_open else None,
         "votes": [_vote_row(vote) for vote in request.votes.all()],
     }
+
+
+def _stages(standing: selectors.Standing) -> list[dict[str, Any]]:
+    """Return the stages as steps, with who may decide on them and on what terms."""
+    request = standing.request
+    progress = selectors.progress_of(request, standing.directory)
+    rows = []
+    for number, (stage, quorum) in enumerate(
+        zip(standing.flow.stages, progress.stages, strict=True)
+    ):
+        is_current = request.is_open and number == progress.current
+        is_done = quorum.outcome is rules.Outcome.APPROVED
+        rows.append(
+            {
+                "stage": stage,
+                "quorum": quorum,
+                "mark": "is-done" if is_done else "is-current" if is_current else "",
+                "approvers": ", ".join(map(str, stage.approvers)),
+                "waits_for": standing.awaited().values() if is_current else (),
+                "is_escalated": number in request.escalated,
+                "conditions": [str(one) for one in stage.conditions],
+                "ignored": [
+                    (standing.directory.name(person), why)
+                    for person, why in quorum.ignored
+                ],
+            }
+        )
+    return rows
 
 
 def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
@@ -130,16 +190,17 @@ def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
     return told
 
 
-def what_next(request: ApprovalRequest, user: User) -> dict[str, Any]:
+def what_next(standing: selectors.Standing, user: User) -> dict[str, Any]:
     """Return what this person may do about a request, or why they may not vote."""
-    refusal = selectors.refusal_for(request, user.pk)
+    request, found = standing.request, standing.judge(user.pk)
     may_cancel = request.is_open and (
         user.pk in {request.opened_by_id, selectors.parties_of(request).beneficiary}
         or selectors.SECURITY_ADMIN in selectors.roles_of(user.pk)
     )
     return {
-        "may_vote": request.is_open and refusal is rules.Reason.NONE,
-        "refusal": refusal.sentence if request.is_open else "",
+        "may_vote": request.is_open and found.reason is rules.Reason.NONE,
+        "stands_for": [standing.directory.name(person) for person in found.way],
+        "refusal": found.reason.sentence if request.is_open else "",
         "may_cancel": may_cancel,
     }
 
@@ -154,6 +215,7 @@ def _vote_row(vote: Vote) -> dict[str, Any]:
     tone = "ok" if vote.verdict == Verdict.APPROVE else "bad"
     return {
         "vote": vote,
+        "stands_for": [person["name"] for person in vote.document.get("for", ())],
         "verdict": pill(tone, vote.get_verdict_display()),
         "proof": proof,
         "credential": bytes(vote.credential_id).hex()[:16],

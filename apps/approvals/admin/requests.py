@@ -6,6 +6,7 @@ import uuid
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -19,7 +20,7 @@ from apps.accounts.choices import TenantRole
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
 from apps.approvals.admin import pages, votes
-from apps.approvals.choices import RequestKind, RequestState
+from apps.approvals.choices import RequestState
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.forms import CancelForm, ProposeForm
 from apps.approvals.models import ApprovalRequest
@@ -87,8 +88,16 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     @admin.display(description="Approvals")
     def votes_so_far(self, request: ApprovalRequest) -> str:
         """Show how many of the approvals needed are there."""
-        quorum = selectors.quorum_of(request)
-        return f"{quorum.approvals} of {quorum.needed}"
+        progress = selectors.progress_of(request, pages.directory_of(request))
+        quorum = progress.stages[progress.current]
+        text = f"{quorum.approvals} of {quorum.needed}"
+        several = len(progress.stages) > 1
+        return f"{text}, stage {progress.current + 1}" if several else text
+
+    @admin.display(description="Waiting for")
+    def waits_for(self, request: ApprovalRequest) -> str:
+        """Name who may decide now; silence is theirs to end."""
+        return pages.waits_for(request)
 
     @admin.display(description="Opened by", ordering="opened_by_name")
     def opened_by(self, request: ApprovalRequest) -> str:
@@ -103,6 +112,13 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[ApprovalRequest]:
         return super().get_queryset(request).prefetch_related("items", "votes")
+
+    @override
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        """Read the people of the tenant once for all rows of the list."""
+        found = super().get_changelist_instance(request)
+        pages.share_directory(found.result_list)
+        return found
 
     @override
     def changelist_view(
@@ -131,7 +147,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         context = self._page(
             request, change_request.title, **pages.describe(change_request)
         )
-        context |= pages.what_next(change_request, user_of(request))
+        context |= pages.what_next(context["standing"], user_of(request))
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/request.html", context
         )
@@ -166,7 +182,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             "Propose changes",
             form=form,
             changes=changes,
-            stage=selectors.flow_of(RequestKind.CHANGE).stages[0],
+            preview=selectors.preview_change(proposals, user_of(request).pk),
         )
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/propose.html", context
@@ -175,7 +191,8 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""
         change_request = self._find(request, request_id)
-        may_cancel = pages.what_next(change_request, user_of(request))["may_cancel"]
+        standing = selectors.standing_of(change_request)
+        may_cancel = pages.what_next(standing, user_of(request))["may_cancel"]
         if change_request.is_open and not may_cancel:
             raise PermissionDenied
         form = CancelForm(request.POST or None, label_suffix="")

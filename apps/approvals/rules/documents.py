@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from apps.approvals.choices import RequestKind, Verdict
-from apps.approvals.rules.quorum import Flow
+from apps.approvals.rules.flows import Flow
 from protocol.canonical import digest
 
 REQUEST_DOMAIN = "portward-request-v1"
@@ -45,7 +45,7 @@ def request_document(  # noqa: PLR0913  # one argument for each field that is si
     return document if subject is None else document | {"subject": dict(subject)}
 
 
-def vote_document(  # one argument for each field that is signed
+def vote_document(  # noqa: PLR0913  # one argument for each field that is signed
     *,
     tenant: str,
     request: str,
@@ -54,9 +54,10 @@ def vote_document(  # one argument for each field that is signed
     verdict: Verdict,
     reason: str,
     voter: Mapping[str, str],
+    stands_for: Sequence[Mapping[str, str]] = (),
 ) -> dict[str, Any]:
     """Return what one person says about a request, as the passkey signs it."""
-    return {
+    document: dict[str, Any] = {
         "v": 1,
         "type": "vote",
         "tenant": tenant,
@@ -67,6 +68,8 @@ def vote_document(  # one argument for each field that is signed
         "reason": reason,
         "voter": dict(voter),
     }
+    lenders = [dict(person) for person in stands_for]
+    return document | {"for": lenders} if lenders else document
 
 
 def request_digest(document: Mapping[str, Any]) -> str:

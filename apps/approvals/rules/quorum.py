@@ -1,22 +1,23 @@
-"""Who may vote, and when a stage is decided. Values in, a result with a reason out.
+"""Who may vote, and when a request is decided. Values in, a result with a reason out.
 
 Persons are compared by user id, never by name or credential: a second passkey or a
-renamed account does not make a second person.
+renamed account does not make a second person. A right that was lent brings the persons
+it comes from along: whoever is behind the request does not decide through another.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
 
 from apps.approvals.choices import Verdict
-from apps.approvals.errors import FlowInvalidError
+from apps.approvals.rules.flows import Condition, Facts, Flow, Stage
 
-APPROVER_ROLE = "approver"
-MAX_QUORUM = 9
+# The persons from whom a right comes, nearest first; nobody if it is one's own.
+Way = tuple[uuid.UUID, ...]
+OWN: Way = ()
 
 
 class Reason(StrEnum):
@@ -29,6 +30,9 @@ class Reason(StrEnum):
     BENEFICIARY = "beneficiary"
     INVOLVED = "involved"
     ROLE_MISSING = "role_missing"
+    LENT_BY_PARTY = "lent_by_party"
+    CONDITION = "condition"
+    OUT_OF_HOURS = "out_of_hours"
     ALREADY_VOTED = "already_voted"
 
     @property
@@ -44,50 +48,21 @@ _SENTENCES = {
     Reason.LAST_EDITOR: "You edited this change last, so another person must decide.",
     Reason.BENEFICIARY: "You would gain by this, so another person must decide.",
     Reason.INVOLVED: "You are behind what is asked for, so another person must decide.",
-    Reason.ROLE_MISSING: "Only members with the approver role decide on requests.",
-    Reason.ALREADY_VOTED: "You have voted on this request already.",
+    Reason.ROLE_MISSING: "Only the approvers of the current stage decide on it.",
+    Reason.LENT_BY_PARTY: "You would vote for somebody who is behind this request, so "
+    "another person must decide.",
+    Reason.CONDITION: "A condition of the current stage excludes you.",
+    Reason.OUT_OF_HOURS: "The approvers of this stage decide within other hours.",
+    Reason.ALREADY_VOTED: "You, or somebody for you, voted on this request already.",
 }
 
 
 class Outcome(StrEnum):
-    """What the ballots of a stage add up to."""
+    """What the ballots add up to."""
 
     PENDING = "pending"
     APPROVED = "approved"
     DENIED = "denied"
-
-
-@dataclass(frozen=True)
-class Stage:
-    """One step of a flow: who decides, and how many of them."""
-
-    name: str
-    approvers: str
-    quorum: int
-    deny_threshold: int = 1
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the form that is stored and signed."""
-        return {
-            "name": self.name,
-            "approvers": self.approvers,
-            "quorum": self.quorum,
-            "deny_threshold": self.deny_threshold,
-        }
-
-
-@dataclass(frozen=True)
-class Flow:
-    """The ordered stages that a request passes. This release knows one stage."""
-
-    stages: tuple[Stage, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the form that is stored and signed."""
-        return {"v": 1, "stages": [stage.to_dict() for stage in self.stages]}
-
-
-DEFAULT_FLOW = Flow(stages=(Stage(name="Review", approvers=APPROVER_ROLE, quorum=1),))
 
 
 @dataclass(frozen=True)
@@ -113,12 +88,30 @@ class Parties:
 
 
 @dataclass(frozen=True)
+class Reviewer:
+    """A person and the ways in which they are an approver of a stage."""
+
+    user_id: uuid.UUID
+    ways: frozenset[Way]
+    facts: Facts = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Ballot:
-    """One person's verdict, with the roles that the person held when casting it."""
+    """One person's verdict in a stage, and for whom it was cast."""
 
     user_id: uuid.UUID
     verdict: Verdict
-    roles: frozenset[str]
+    stage: int = 0
+    way: Way = OWN
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Whether a person may vote, in which way, or why not."""
+
+    reason: Reason
+    way: Way = OWN
 
 
 @dataclass(frozen=True)
@@ -137,116 +130,120 @@ class Quorum:
         return max(0, self.needed - self.approvals)
 
 
-def parse_flow(value: Mapping[str, Any]) -> Flow:
-    """Read a stored flow strictly; raise FlowInvalidError at what cannot be met."""
-    if set(value) != {"v", "stages"} or value["v"] != 1:
-        raise FlowInvalidError("A flow has version 1 and a list of stages.")
-    stages = value["stages"]
-    if not isinstance(stages, list) or len(stages) != 1:
-        raise FlowInvalidError("A flow has exactly one stage.", field="stages")
-    return Flow(stages=tuple(_parse_stage(stage) for stage in stages))
+@dataclass(frozen=True)
+class Progress:
+    """How far a request got: the state of every stage, and the one it is in."""
+
+    outcome: Outcome
+    current: int
+    stages: tuple[Quorum, ...]
+
+
+Panel = Mapping[uuid.UUID, Reviewer]
 
 
 def may_vote(
     *,
-    user_id: uuid.UUID,
-    roles: frozenset[str],
+    reviewer: Reviewer,
     stage: Stage,
     parties: Parties,
     voted: Iterable[uuid.UUID] = (),
-) -> Reason:
-    """Return Reason.NONE, or why this person may not vote on this stage."""
-    behind = parties.reason_for(user_id)
-    if behind is not Reason.NONE:
-        return behind
-    if stage.approvers not in roles:
-        return Reason.ROLE_MISSING
-    if user_id in set(voted):
-        return Reason.ALREADY_VOTED
-    return Reason.NONE
+    is_within_hours: bool = True,
+    way: Way | None = None,
+) -> Judgement:
+    """Say whether a person may vote on a stage, or why not.
 
-
-def evaluate_quorum(
-    *, stage: Stage, parties: Parties, ballots: Iterable[Ballot]
-) -> Quorum:
-    """Count the ballots that count. A denial outweighs any number of approvals.
-
-    Every ballot is judged again here, so that a row which should never have been
-    written still cannot carry a decision.
+    `voted` are the persons whose say is used up. With `way` given, only that one is
+    looked at: a ballot counts in the way in which it was cast, or not at all.
     """
-    counted: dict[uuid.UUID, Verdict] = {}
+    behind = parties.reason_for(reviewer.user_id)
+    if behind is not Reason.NONE:
+        return Judgement(behind)
+    ways = sorted(reviewer.ways if way is None else reviewer.ways & {way}, key=_order)
+    if not ways:
+        return Judgement(Reason.ROLE_MISSING)
+    clean = [one for one in ways if not any(map(parties.reason_for, one))]
+    if not clean:
+        return Judgement(Reason.LENT_BY_PARTY)
+    used = set(voted)
+    free = [one for one in clean if not used & {reviewer.user_id, *one}]
+    if not free:
+        return Judgement(Reason.ALREADY_VOTED)
+    if unmet(stage.on("reviewer"), reviewer.facts) is not None:
+        return Judgement(Reason.CONDITION)
+    if not is_within_hours:
+        return Judgement(Reason.OUT_OF_HOURS)
+    return Judgement(Reason.NONE, free[0])
+
+
+def unmet(conditions: Iterable[Condition], facts: Facts) -> Condition | None:
+    """Return the first condition that does not hold."""
+    return next((one for one in conditions if not one.holds(facts)), None)
+
+
+def progress(
+    *,
+    flow: Flow,
+    panels: Sequence[Panel],
+    parties: Parties,
+    ballots: Iterable[Ballot],
+) -> Progress:
+    """Count the ballots that count, stage by stage. A denial outweighs approvals.
+
+    Every ballot is judged again here, by what is true now: whoever is no approver any
+    more does not count, and a row which should never have been written cannot carry a
+    decision. A person has one say in all stages together.
+    """
+    cast = list(ballots)
+    used: set[uuid.UUID] = set()
+    stages = [
+        _count(number, stage, panel, parties, cast, used)
+        for number, (stage, panel) in enumerate(zip(flow.stages, panels, strict=True))
+    ]
+    open_ones = [n for n, one in enumerate(stages) if one.outcome is Outcome.PENDING]
+    if any(one.outcome is Outcome.DENIED for one in stages):
+        outcome = Outcome.DENIED
+    elif open_ones:
+        outcome = Outcome.PENDING
+    else:
+        outcome = Outcome.APPROVED
+    current = open_ones[0] if open_ones else len(stages) - 1
+    return Progress(outcome, current, tuple(stages))
+
+
+def _count(  # what a stage and its ballots consist of
+    number: int,
+    stage: Stage,
+    panel: Panel,
+    parties: Parties,
+    ballots: Sequence[Ballot],
+    used: set[uuid.UUID],
+) -> Quorum:
+    tally = {Verdict.APPROVE: 0, Verdict.DENY: 0}
     ignored: list[tuple[uuid.UUID, Reason]] = []
     for ballot in ballots:
-        reason = may_vote(
-            user_id=ballot.user_id,
-            roles=ballot.roles,
+        if ballot.stage != number:
+            continue
+        found = may_vote(
+            reviewer=panel.get(ballot.user_id, Reviewer(ballot.user_id, frozenset())),
             stage=stage,
             parties=parties,
-            voted=counted,
+            voted=used,
+            way=ballot.way,
         )
-        if reason is Reason.NONE:
-            counted[ballot.user_id] = ballot.verdict
+        if found.reason is Reason.NONE:
+            used |= {ballot.user_id, *ballot.way}
+            tally[ballot.verdict] += 1
         else:
-            ignored.append((ballot.user_id, reason))
-    approvals = sum(verdict is Verdict.APPROVE for verdict in counted.values())
-    denials = len(counted) - approvals
+            ignored.append((ballot.user_id, found.reason))
+    approvals, denials = tally[Verdict.APPROVE], tally[Verdict.DENY]
     outcome = Outcome.PENDING
     if denials >= stage.deny_threshold:
         outcome = Outcome.DENIED
     elif approvals >= stage.quorum:
         outcome = Outcome.APPROVED
-    return Quorum(
-        outcome=outcome,
-        approvals=approvals,
-        denials=denials,
-        needed=stage.quorum,
-        ignored=tuple(ignored),
-    )
+    return Quorum(outcome, approvals, denials, stage.quorum, tuple(ignored))
 
 
-def changed_fields(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
-) -> list[tuple[str, Any, Any]]:
-    """Return (field, before, after) for every field that differs, in field order."""
-    old, new = before or {}, after or {}
-    return [
-        (field, old.get(field), new.get(field))
-        for field in sorted({*old, *new})
-        if old.get(field) != new.get(field)
-    ]
-
-
-def readable(value: Any) -> list[str]:  # noqa: ANN401  # any JSON value
-    """Return a value of a policy's content as lines that a person can compare."""
-    match value:
-        case None | "" | []:
-            return []
-        case list():
-            return [line for part in value for line in readable(part)]
-        case {"type": kind, **rest} if set(rest) <= {"id"}:
-            return [f"{kind} {rest['id']}" if rest.get("id") else f"any {kind}"]
-        case {"attribute": attribute, "op": op, "value": wanted}:
-            return [f"{attribute} {op} {', '.join(readable(wanted)) or wanted}"]
-        case dict():
-            return [f"{k}: {', '.join(readable(v))}" for k, v in value.items()]
-        case _:
-            return [str(value)]
-
-
-def _parse_stage(value: Any) -> Stage:  # noqa: ANN401  # checked here
-    known = {"name", "approvers", "quorum", "deny_threshold"}
-    if not isinstance(value, dict) or set(value) != known:
-        raise FlowInvalidError(f"A stage has exactly the fields {sorted(known)}.")
-    if value["approvers"] != APPROVER_ROLE:
-        raise FlowInvalidError(
-            "Approvers are named by a tenant role.", field="approvers"
-        )
-    for field in ("quorum", "deny_threshold"):
-        number = value[field]
-        if type(number) is not int or not 1 <= number <= MAX_QUORUM:
-            raise FlowInvalidError(
-                f"The {field.replace('_', ' ')} is a number from 1 to {MAX_QUORUM}.",
-                field=field,
-                remedy="Nothing is approved by nobody; use at least 1.",
-            )
-    return Stage(**value)
+def _order(way: Way) -> tuple[int, list[str]]:
+    return len(way), [str(person) for person in way]

@@ -30,6 +30,7 @@ class Proposal:
     before_version: int | None
     author_id: uuid.UUID | None
     last_editor_id: uuid.UUID | None
+    draft_lock: int
 
     def signed_form(self) -> dict[str, Any]:
         """Return what the request document says about this draft."""
@@ -56,6 +57,7 @@ class Proposal:
             before_version=self.before_version,
             author_id=self.author_id,
             last_editor_id=self.last_editor_id,
+            draft_lock=self.draft_lock,
         )
 
 
@@ -139,14 +141,18 @@ def _proposal(draft: PolicyDraft, catalogue: Catalogue) -> Proposal:
         before_version=live.number if live else None,
         author_id=draft.author_id,
         last_editor_id=draft.last_editor_id,
+        draft_lock=draft.lock,
     )
 
 
 def _drift(item: RequestItem, draft: PolicyDraft | None) -> str:
     if draft is None:
         return f"The draft of “{item.name}” was discarded."
-    if draft.digest == item.content_digest:
+    is_same = draft.digest == item.content_digest
+    if is_same and item.draft_lock in (None, draft.lock):
         return ""
+    if is_same:
+        return f"“{item.name}” was saved again after it was proposed."
     names = [name for name, _, _ in rules.changed_fields(item.content, draft.content)]
     changed = ", ".join(name.replace("_", " ") for name in names) or "what it names"
     return f"“{item.name}” was edited after it was proposed: {changed} changed."

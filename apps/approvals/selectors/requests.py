@@ -2,16 +2,75 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections import Counter
+from dataclasses import dataclass
 
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from apps.approvals import rules
-from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.approvals.choices import RequestState, Verdict
 from apps.approvals.errors import RequestNotFoundError
-from apps.approvals.models import ApprovalFlow, ApprovalRequest
-from apps.approvals.selectors.people import roles_of
+from apps.approvals.models import ApprovalRequest
+from apps.approvals.rules.timing import deadline_of
+from apps.approvals.selectors.panels import Directory, Setting
+from apps.approvals.selectors.subjects import setting_of_change, setting_of_subject
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a request got, and who its approvers are at one moment."""
+
+    request: ApprovalRequest
+    flow: rules.Flow
+    parties: rules.Parties
+    panels: tuple[rules.Panel, ...]
+    progress: rules.Progress
+    directory: Directory
+
+    @property
+    def stage(self) -> rules.Stage:
+        """Return the stage that the request waits in."""
+        return self.flow.stages[self.progress.current]
+
+    @property
+    def quorum(self) -> rules.Quorum:
+        """Return the state of that stage."""
+        return self.progress.stages[self.progress.current]
+
+    @property
+    def deadline(self) -> dt.datetime | None:
+        """Return when nobody decides any more, if ever."""
+        return deadline_of(
+            self.stage, started_at(self.request), self.request.expires_at
+        )
+
+    def judge(self, user_id: uuid.UUID) -> rules.Judgement:
+        """Say whether a person may vote now, in which way, or why not."""
+        stage, panel = self.stage, self.panels[self.progress.current]
+        cast = self.request.votes.all()
+        used = {person for vote in cast for person in (vote.user_id, *way_of(vote.way))}
+        return rules.may_vote(
+            reviewer=panel.get(user_id, rules.Reviewer(user_id, frozenset())),
+            stage=stage,
+            parties=self.parties,
+            voted=used,
+            is_within_hours=self.directory.is_within(stage.hours),
+        )
+
+    def awaited(self) -> dict[uuid.UUID, str]:
+        """Return who may still decide on the current stage, by name."""
+        panel = self.panels[self.progress.current]
+        free = {rules.Reason.NONE, rules.Reason.OUT_OF_HOURS}
+        found = {
+            person: self.directory.name(person)
+            for person in panel
+            if person in self.directory.with_passkey
+            and self.judge(person).reason in free
+        }
+        return dict(sorted(found.items(), key=lambda one: one[1]))
 
 
 def requests() -> QuerySet[ApprovalRequest]:
@@ -35,17 +94,14 @@ def lock_request(request_id: uuid.UUID) -> ApprovalRequest:
     return _one(ApprovalRequest.objects.select_for_update(), request_id)
 
 
-def flow_of(kind: RequestKind) -> rules.Flow:
-    """Return the flow that a new request of this kind passes."""
-    row = ApprovalFlow.objects.filter(kind=kind).first()
-    if row is None:
-        return rules.DEFAULT_FLOW
-    return rules.parse_flow({"v": 1, "stages": row.stages})
+def flow_of_request(request: ApprovalRequest) -> rules.Flow:
+    """Return the flow that a request was opened with."""
+    return rules.parse_flow(request.flow)
 
 
-def stage_of(request: ApprovalRequest) -> rules.Stage:
-    """Return the stage that a request is in."""
-    return rules.parse_flow(request.flow).stages[0]
+def started_at(request: ApprovalRequest) -> dt.datetime:
+    """Return since when a request waits in its stage."""
+    return request.stage_started_at or request.created_at
 
 
 def parties_of(request: ApprovalRequest) -> rules.Parties:
@@ -61,27 +117,73 @@ def parties_of(request: ApprovalRequest) -> rules.Parties:
     )
 
 
-def refusal_for(request: ApprovalRequest, user_id: uuid.UUID) -> rules.Reason:
-    """Return Reason.NONE, or why this person may not vote on this request."""
-    return rules.may_vote(
-        user_id=user_id,
-        roles=roles_of(user_id),
-        stage=stage_of(request),
-        parties=parties_of(request),
-        voted=request.votes.values_list("user_id", flat=True),
+def setting_of(request: ApprovalRequest) -> Setting:
+    """Return what the approvers of a request depend on."""
+    subject = rules.parse_subject(request.document)
+    if subject is not None:
+        return setting_of_subject(subject, request.opened_by_id)
+    contents = [item.content for item in request.items.all()]
+    facts = {"title": request.title, "reason": request.reason}
+    return setting_of_change(contents, request.opened_by_id, facts)
+
+
+def standing_of(
+    request: ApprovalRequest, directory: Directory | None = None
+) -> Standing:
+    """Count the votes of a request by what is true now."""
+    directory = directory or Directory(timezone.now())
+    flow, parties = flow_of_request(request), parties_of(request)
+    setting = setting_of(request)
+    panels = tuple(
+        directory.panel(stage, setting, is_escalated=number in request.escalated)
+        for number, stage in enumerate(flow.stages)
     )
+    ballots = [
+        rules.Ballot(v.user_id, Verdict(v.verdict), v.stage, way_of(v.way))
+        for v in sorted(request.votes.all(), key=lambda v: (v.cast_at, str(v.pk)))
+    ]
+    progress = rules.progress(
+        flow=flow, panels=panels, parties=parties, ballots=ballots
+    )
+    return Standing(request, flow, parties, panels, progress, directory)
+
+
+def judge(request: ApprovalRequest, user_id: uuid.UUID) -> rules.Judgement:
+    """Say whether a person may vote on a request now, or why not."""
+    return standing_of(request).judge(user_id)
 
 
 def quorum_of(request: ApprovalRequest) -> rules.Quorum:
-    """Count the votes of a request."""
-    return rules.evaluate_quorum(
-        stage=stage_of(request),
-        parties=parties_of(request),
-        ballots=[
-            rules.Ballot(vote.user_id, Verdict(vote.verdict), frozenset(vote.roles))
-            for vote in request.votes.all()
-        ],
+    """Return the state of the stage that a request waits in, or ended in."""
+    found = progress_of(request)
+    return found.stages[found.current]
+
+
+def progress_of(
+    request: ApprovalRequest, directory: Directory | None = None
+) -> rules.Progress:
+    """Return how far a request got; a closed one as it was when it closed."""
+    if request.is_open or request.tally is None:
+        return standing_of(request, directory).progress
+    stages = tuple(
+        rules.Quorum(
+            rules.Outcome(one["outcome"]),
+            one["approvals"],
+            one["denials"],
+            one["needed"],
+        )
+        for one in request.tally
     )
+    outcome = {
+        RequestState.APPROVED: rules.Outcome.APPROVED,
+        RequestState.DENIED: rules.Outcome.DENIED,
+    }.get(RequestState(request.state), rules.Outcome.PENDING)
+    return rules.Progress(outcome, min(request.stage, len(stages) - 1), stages)
+
+
+def way_of(stored: list[str]) -> rules.Way:
+    """Return for whom a vote was cast, as the rules see it."""
+    return tuple(uuid.UUID(person) for person in stored)
 
 
 def _one(rows: QuerySet[ApprovalRequest], request_id: uuid.UUID) -> ApprovalRequest:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from apps.accounts.models import Membership
+from django.utils import timezone
+
 from apps.approvals import rules
+from apps.approvals.choices import RequestKind
 from apps.approvals.rules.subjects import Subject
-from apps.approvals.selectors.people import possible_voters
-from apps.approvals.selectors.requests import flow_of
+from apps.approvals.selectors.changes import Proposal
+from apps.approvals.selectors.flows import choose_flow
+from apps.approvals.selectors.panels import Directory, Setting
 from apps.roles.errors import UnknownPrincipalError, UnknownRoleError
 from apps.roles.models import Principal, Resource, Role
+from apps.roles.rules import TIER_RANK
+from apps.scopes.models import TimeWindow
 from protocol.records import EntityRef
 
 
@@ -22,6 +27,7 @@ class StagePreview:
 
     stage: rules.Stage
     names: tuple[str, ...]
+    able: frozenset[uuid.UUID] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -37,24 +43,120 @@ def preview_subject(
     subject: Subject, *, opener_id: uuid.UUID | None = None
 ) -> FlowPreview:
     """Return who would decide on a subject, without writing anything."""
-    flow = flow_of(subject.kind)
     parties = rules.Parties(
         opener=opener_id,
         beneficiary=subject.beneficiary_id,
         involved=subject.involved_ids,
     )
-    return preview(flow, parties)
+    flow = choose_flow(about_subject(subject))
+    return preview(flow, parties, setting_of_subject(subject, opener_id))
 
 
-def preview(flow: rules.Flow, parties: rules.Parties) -> FlowPreview:
-    """Return who would decide, given a flow and the persons behind a request."""
-    voters = possible_voters()
-    stages = tuple(
-        StagePreview(stage, tuple(_names(voters, stage, parties)))
-        for stage in flow.stages
+def preview_change(
+    proposals: Sequence[Proposal],
+    opener_id: uuid.UUID | None,
+    facts: Mapping[str, str] | None = None,
+) -> FlowPreview:
+    """Return who would decide on drafts, without writing anything."""
+    parties = rules.Parties(
+        opener=opener_id,
+        authors=frozenset(one.author_id for one in proposals if one.author_id),
+        last_editors=frozenset(
+            one.last_editor_id for one in proposals if one.last_editor_id
+        ),
     )
-    problems = (_problem(one) for one in stages)
-    return FlowPreview(flow, stages, next((text for text in problems if text), ""))
+    contents = [one.content for one in proposals]
+    about = about_change(contents)
+    setting = setting_of_change(contents, opener_id, facts)
+    return preview(choose_flow(about), parties, setting)
+
+
+def preview(flow: rules.Flow, parties: rules.Parties, setting: Setting) -> FlowPreview:
+    """Return who would decide, given a flow and the persons behind a request."""
+    directory = Directory(timezone.now())
+    stages = []
+    for stage in flow.stages:
+        panel = directory.panel(stage, setting, is_escalated=True)
+        people = frozenset(
+            person
+            for person, reviewer in panel.items()
+            if person in directory.with_passkey
+            and not rules.may_vote(
+                reviewer=reviewer, stage=stage, parties=parties
+            ).reason
+        )
+        names = tuple(sorted(directory.name(person) for person in people))
+        stages.append(StagePreview(stage, names, people))
+    return FlowPreview(flow, tuple(stages), _problem(stages, setting.facts))
+
+
+def about_subject(subject: Subject) -> rules.About:
+    """Return what the choice of a flow looks at."""
+    return rules.About(
+        kind=subject.kind,
+        tier=subject.tier,
+        risk=subject.risk,
+        blast_radius=subject.blast_radius,
+        roles=frozenset({subject.role}),
+    )
+
+
+def about_change(contents: Sequence[Mapping[str, object]]) -> rules.About:
+    """Return the same for policies, by the widest of them."""
+    tiers = [str(one.get("tier", "")) for one in contents]
+    tier = max(tiers, key=lambda one: TIER_RANK.get(one, -1), default="")
+    named = [
+        item
+        for one in contents
+        for item in (*_listed(one, "principals"), *_listed(one, "resources"))
+    ]
+    return rules.About(
+        kind=RequestKind.CHANGE,
+        tier=tier,
+        risk=rules.risk_of_tier(tier),
+        blast_radius=len(named),
+        roles=frozenset(
+            i["id"] for i in named if i.get("type") == "Role" and "id" in i
+        ),
+    )
+
+
+def setting_of_subject(subject: Subject, opener_id: uuid.UUID | None) -> Setting:
+    """Return what the approvers of a subject depend on."""
+    facts = {
+        "title": subject.title,
+        "reason": subject.reason,
+        "kind": str(subject.kind),
+        "tier": subject.tier,
+        "role": subject.role,
+        "scope": str(subject.scope or ""),
+        **subject.fields,
+    }
+    return Setting(
+        scopes=(subject.scope,) if subject.scope else (),
+        whose_manager=subject.beneficiary_id or opener_id,
+        facts={name: frozenset({text}) for name, text in facts.items() if text},
+    )
+
+
+def setting_of_change(
+    contents: Sequence[Mapping[str, object]],
+    opener_id: uuid.UUID | None,
+    facts: Mapping[str, str] | None = None,
+) -> Setting:
+    """Return what the approvers of policies depend on."""
+    scopes = {
+        EntityRef(item["type"], item["id"])
+        for one in contents
+        for item in _listed(one, "resources")
+        if item.get("id")
+    }
+    told = {"kind": "change", "tier": about_change(contents).tier, **(facts or {})}
+    return Setting(
+        scopes=tuple(sorted(scopes, key=str)),
+        whose_manager=opener_id,
+        facts={name: frozenset({text}) for name, text in told.items() if text},
+    )
 
 
 def role_named(slug: str) -> Role:
@@ -81,28 +183,37 @@ def blast_radius(scope: EntityRef | None) -> int:
     return 0 if row is None else max(1, row.members.count())
 
 
-def _names(
-    voters: Iterable[Membership], stage: rules.Stage, parties: rules.Parties
-) -> list[str]:
-    return [
-        str(voter.user)
-        for voter in voters
-        if rules.may_vote(
-            user_id=voter.user_id,
-            roles=frozenset(voter.roles),
-            stage=stage,
-            parties=parties,
+def _listed(content: Mapping[str, object], name: str) -> list[dict[str, str]]:
+    found = content.get(name)
+    return found if isinstance(found, list) else []
+
+
+def _problem(
+    stages: Sequence[StagePreview], facts: Mapping[str, frozenset[str]]
+) -> str:
+    for one in stages:
+        if problem := _stage_problem(one, facts):
+            return problem
+    needed = [one.stage.quorum for one in stages]
+    if not rules.can_be_met(needed, [one.able for one in stages]):
+        return (
+            f"All stages together need {sum(needed)} different approvers, and there "
+            "are not as many."
         )
-        is rules.Reason.NONE
-    ]
+    return ""
 
 
-def _problem(one: StagePreview) -> str:
-    able, needed = len(one.names), one.stage.quorum
-    if able >= needed:
+def _stage_problem(one: StagePreview, facts: Mapping[str, frozenset[str]]) -> str:
+    stage, able = one.stage, len(one.able)
+    broken = rules.unmet(stage.on("request"), facts)
+    if broken is not None:
+        return f"Stage “{stage.name}” asks that {broken}."
+    if stage.hours and not TimeWindow.objects.filter(slug=stage.hours).exists():
+        return f"Stage “{stage.name}” names the window “{stage.hours}”, which is gone."
+    if able >= stage.quorum:
         return ""
     who = "nobody" if not able else f"only {able}"
     return (
-        f"Stage “{one.stage.name}” needs {needed} approval{'s' * (needed > 1)}, and "
-        f"{who} with a passkey may give one."
+        f"Stage “{stage.name}” needs {stage.quorum} "
+        f"approval{'s' * (stage.quorum > 1)}, and {who} with a passkey may give one."
     )

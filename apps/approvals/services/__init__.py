@@ -4,9 +4,10 @@ from apps.approvals.services.elevations import (
     preview_elevation,
     request_elevation,
 )
-from apps.approvals.services.flows import set_flow
+from apps.approvals.services.flows import remove_flow, save_flow, set_flow
 from apps.approvals.services.requests import cancel_request, open_request
 from apps.approvals.services.subjects import open_subject_request, request_assignment
+from apps.approvals.services.tending import tend_request
 from apps.approvals.services.votes import (
     Authenticator,
     begin_vote,
@@ -23,7 +24,10 @@ __all__ = [
     "open_subject_request",
     "preview_elevation",
     "record_vote",
+    "remove_flow",
     "request_assignment",
     "request_elevation",
+    "save_flow",
     "set_flow",
+    "tend_request",
 ]

@@ -10,8 +10,14 @@ from django.utils import timezone
 
 from apps.approvals import rules, selectors
 from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.approvals.errors import (
+    RequestCancelledError,
+    RequestClosedError,
+    RequestExpiredError,
+)
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest
+from apps.approvals.services.telling import ask, tell_decided
 from apps.approvals.services.trail import audit, user_id_of
 from apps.audit.events import Actor
 from apps.elevations import services as elevations
@@ -22,18 +28,50 @@ from apps.roles.choices import Workflow
 
 
 def decide(actor: Actor, request: ApprovalRequest) -> None:
-    """Close a request that has enough votes, one way or the other."""
-    quorum = selectors.quorum_of(request)
-    match quorum.outcome:
+    """Close a request that has enough votes, or note the stage it has reached."""
+    found = selectors.standing_of(request).progress
+    match found.outcome:
         case rules.Outcome.PENDING:
-            return
+            _reach(actor, request, found.current)
         case rules.Outcome.DENIED:
             close(actor, request, RequestState.DENIED)
         case rules.Outcome.APPROVED:
             close(actor, request, RequestState.APPROVED)
             _carry_out(actor, request)
         case _:
-            assert_never(quorum.outcome)
+            assert_never(found.outcome)
+
+
+def require_open(request: ApprovalRequest) -> None:
+    """Raise the error that says how a request was closed, unless it is open."""
+    match RequestState(request.state):
+        case RequestState.OPEN:
+            return
+        case RequestState.EXPIRED:
+            raise RequestExpiredError
+        case RequestState.CANCELLED:
+            raise RequestCancelledError
+        case _:
+            raise RequestClosedError
+
+
+def _reach(actor: Actor, request: ApprovalRequest, stage: int) -> None:
+    if stage == request.stage:
+        return
+    before, request.stage = request.stage, stage
+    request.stage_started_at = timezone.now()
+    request.reminders_sent = 0
+    request.save(
+        update_fields=["stage", "stage_started_at", "reminders_sent", "updated_at"]
+    )
+    audit(
+        actor,
+        AuditAction.STAGE_REACHED,
+        request,
+        before={"stage": before},
+        after={"stage": stage},
+    )
+    ask(request)
 
 
 def _carry_out(actor: Actor, request: ApprovalRequest) -> None:
@@ -74,8 +112,15 @@ def _subject_id(request: ApprovalRequest) -> uuid.UUID:
 
 
 def _approvers(request: ApprovalRequest) -> list[uuid.UUID]:
+    """Return whose approvals counted, with those for whom they were given."""
+    ignored = {person for one in request.tally or [] for person, _ in one["ignored"]}
     votes = request.votes.filter(verdict=Verdict.APPROVE)
-    return list(votes.values_list("user_id", flat=True))
+    return [
+        person
+        for vote in votes
+        if str(vote.user_id) not in ignored
+        for person in (vote.user_id, *map(uuid.UUID, vote.way))
+    ]
 
 
 def _assign(actor: Actor, request: ApprovalRequest) -> None:
@@ -102,7 +147,19 @@ def close(
     actor: Actor, request: ApprovalRequest, state: RequestState, reason: str = ""
 ) -> None:
     """Close a request for good, and say so in the audit trail."""
+    found = selectors.standing_of(request).progress
     before = request.state
+    request.tally = [
+        {
+            "outcome": str(one.outcome),
+            "approvals": one.approvals,
+            "denials": one.denials,
+            "needed": one.needed,
+            "ignored": [[str(person), str(why)] for person, why in one.ignored],
+        }
+        for one in found.stages
+    ]
+    request.stage = found.current
     request.state = state
     request.closed_at = timezone.now()
     request.closed_by_id = user_id_of(actor)
@@ -118,3 +175,4 @@ def close(
     after = {"state": str(state), "reason": reason, "digest": request.digest}
     audit(actor, action, request, before={"state": before}, after=after)
     _let_go(actor, request, state)
+    tell_decided(request)

@@ -2,34 +2,85 @@
 
 from __future__ import annotations
 
-from django.db import transaction
+import uuid
+
+from django.db import IntegrityError, transaction
 
 from apps.approvals import rules, selectors
 from apps.approvals.choices import RequestKind
+from apps.approvals.errors import FlowForbiddenError, FlowNameTakenError
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalFlow
-from apps.approvals.services.trail import require_proposer
 from apps.audit.events import Actor
 from apps.audit.services import append
 from apps.tenants.services import require_tenant_id
 
+STANDARD = "Standard"
+
 
 @transaction.atomic
 def set_flow(*, actor: Actor, kind: RequestKind, quorum: int) -> ApprovalFlow:
-    """Say how many approvers new requests of a kind need."""
+    """Say how many approvers new requests of a kind need, whatever they are about."""
     stage = rules.DEFAULT_FLOW.stages[0].to_dict() | {"quorum": quorum}
-    flow = rules.parse_flow({"v": 1, "stages": [stage]}).to_dict()
-    require_proposer(actor)
-    before = selectors.flow_of(kind).to_dict()
-    row, _ = ApprovalFlow.objects.update_or_create(
-        tenant_id=require_tenant_id(), kind=kind, defaults={"stages": flow["stages"]}
-    )
+    spec = rules.FlowSpec(STANDARD, kind, rules.parse_stages([stage]))
+    row = ApprovalFlow.objects.filter(kind=kind, name=STANDARD).first()
+    return save_flow(actor=actor, flow_id=row.pk if row else None, spec=spec)
+
+
+@transaction.atomic
+def save_flow(
+    *, actor: Actor, flow_id: uuid.UUID | None, spec: rules.FlowSpec
+) -> ApprovalFlow:
+    """Make a flow or change one. Requests that are open keep theirs."""
+    _require_keeper(actor)
+    row = ApprovalFlow(tenant_id=require_tenant_id())
+    before = None
+    if flow_id is not None:
+        row = ApprovalFlow.objects.select_for_update().get(
+            pk=selectors.flow_by_id(flow_id).pk
+        )
+        before = selectors.spec_of(row).to_dict()
+    written = spec.to_dict()
+    for name in ("name", "kind", "order", "is_active", "match", "stages"):
+        setattr(row, name, written[name])
+    try:
+        with transaction.atomic():
+            row.save()
+    except IntegrityError as error:
+        if "approvals_flow_name_unique" in str(error):
+            raise FlowNameTakenError(field="name") from error
+        raise
+    if before != written:
+        _audit(actor, row, before, written)
+    return row
+
+
+@transaction.atomic
+def remove_flow(*, actor: Actor, flow_id: uuid.UUID) -> None:
+    """Remove a flow. Requests that are open keep it."""
+    _require_keeper(actor)
+    row = selectors.flow_by_id(flow_id)
+    _audit(actor, row, selectors.spec_of(row).to_dict(), None)
+    row.delete()
+
+
+def _require_keeper(actor: Actor) -> None:
+    is_admin = selectors.SECURITY_ADMIN in selectors.roles_of_actor(actor)
+    if actor.kind != "command" and not is_admin:
+        raise FlowForbiddenError
+
+
+def _audit(
+    actor: Actor,
+    row: ApprovalFlow,
+    before: dict[str, object] | None,
+    after: dict[str, object] | None,
+) -> None:
     append(
         actor=actor,
         action=AuditAction.FLOW_CHANGED,
         target_type="approval_flow",
         target_id=str(row.pk),
         before=before,
-        after=flow,
+        after=after,
     )
-    return row

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 
+from django.utils import timezone
+
 from apps.approvals import rules
 from apps.approvals.choices import RequestKind
 from apps.approvals.events import AuditAction
@@ -50,6 +52,7 @@ def create_request(
         digest=rules.request_digest(document),
         subject_id=subject.id if subject else None,
         expires_at=subject.expires_at if subject else None,
+        stage_started_at=timezone.now(),
         opened_by_id=user_id_of(actor),
         opened_by_name=actor.name,
     )

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 from django.db import transaction
 
 from apps.approvals import selectors
-from apps.approvals.choices import RequestKind, RequestState
+from apps.approvals.choices import RequestState
 from apps.approvals.errors import (
     CancelForbiddenError,
     DraftInAnotherRequestError,
-    RequestClosedError,
+    NobodyCanApproveError,
     RequestInvalidError,
 )
 from apps.approvals.models import ApprovalRequest, RequestItem
-from apps.approvals.services.decisions import close
+from apps.approvals.services.decisions import close, require_open
 from apps.approvals.services.opening import create_request
+from apps.approvals.services.telling import ask
 from apps.approvals.services.trail import (
     require_proposer,
     require_words,
+    user_id_of,
 )
 from apps.audit.events import Actor
 
@@ -39,17 +41,22 @@ def open_request(
     selectors.lock_drafts(wanted)
     _require_free(wanted)
     proposals = selectors.proposals(wanted)
+    facts = {"title": title, "reason": reason}
+    preview = selectors.preview_change(proposals, user_id_of(actor), facts)
+    if preview.problem:
+        raise NobodyCanApproveError(preview.problem)
     request = create_request(
         actor=actor,
         title=title,
         reason=reason,
-        flow=selectors.flow_of(RequestKind.CHANGE),
+        flow=preview.flow,
         proposals=proposals,
     )
     RequestItem.objects.bulk_create(
         proposal.as_item(request, position)
         for position, proposal in enumerate(proposals)
     )
+    ask(request)
     return request
 
 
@@ -59,8 +66,7 @@ def cancel_request(
 ) -> ApprovalRequest:
     """Withdraw an open request; what it was about is free again."""
     request = selectors.lock_request(request_id)
-    if not request.is_open:
-        raise RequestClosedError
+    require_open(request)
     if not _may_cancel(actor, request):
         raise CancelForbiddenError
     close(actor, request, RequestState.CANCELLED, reason.strip())

@@ -17,6 +17,7 @@ from apps.approvals.errors import (
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.rules.subjects import Subject
 from apps.approvals.services.opening import create_request
+from apps.approvals.services.telling import ask
 from apps.approvals.services.trail import require_proposer, require_words, user_id_of
 from apps.audit.events import Actor
 from apps.roles.rules import AssignmentSpec, check_assignment
@@ -40,9 +41,11 @@ def open_subject_request(*, actor: Actor, subject: Subject) -> ApprovalRequest:
     preview = selectors.preview_subject(subject, opener_id=user_id_of(actor))
     if preview.problem:
         raise NobodyCanApproveError(preview.problem)
-    return create_request(
+    request = create_request(
         actor=actor, title=title, reason=reason, flow=preview.flow, subject=subject
     )
+    ask(request)
+    return request
 
 
 @transaction.atomic

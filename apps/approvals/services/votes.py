@@ -24,14 +24,14 @@ from apps.approvals import rules, selectors
 from apps.approvals.choices import Verdict
 from apps.approvals.errors import (
     AlreadyVotedError,
-    RequestClosedError,
+    RequestExpiredError,
     RequestInvalidError,
     RequestOutdatedError,
     VoteForbiddenError,
 )
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest, Vote
-from apps.approvals.services.decisions import decide
+from apps.approvals.services.decisions import decide, require_open
 from apps.approvals.services.trail import audit
 from apps.audit.events import Actor
 
@@ -54,7 +54,7 @@ def begin_vote(
 ) -> CeremonyOptions:
     """Start the ceremony in which a passkey signs exactly this vote."""
     request = selectors.request_by_id(request_id)
-    document = _votable(request, voter, verdict, reason)
+    document, _ = _votable(request, voter, verdict, reason)
     return begin_operation_ceremony(
         user=voter,
         session_key=session_key,
@@ -80,7 +80,7 @@ def record_vote(  # what arrives from a ceremony, and who sends it
     """
     request = selectors.lock_request(request_id)
     selectors.lock_drafts(request.items.values_list("draft_id", flat=True))
-    document = _votable(request, voter, verdict, reason)
+    document, way = _votable(request, voter, verdict, reason)
     digest = rules.vote_digest(document)
     assertion = verify_operation_assertion(
         user=voter,
@@ -91,6 +91,8 @@ def record_vote(  # what arrives from a ceremony, and who sends it
     vote = Vote.objects.create(
         tenant_id=request.tenant_id,
         request=request,
+        stage=document["stage"],
+        way=[str(person) for person in way],
         verdict=verdict,
         reason=document["reason"],
         user_id=voter.pk,
@@ -147,33 +149,42 @@ def cast_demo_vote(
 
 def _votable(
     request: ApprovalRequest, voter: User, verdict: Verdict, reason: str
-) -> dict[str, Any]:
-    """Return the document to sign, or raise why this person may not vote now."""
-    if not request.is_open:
-        raise RequestClosedError
-    refusal = selectors.refusal_for(request, voter.pk)
-    if refusal is rules.Reason.ALREADY_VOTED:
+) -> tuple[dict[str, Any], rules.Way]:
+    """Return what to sign and for whom, or raise why this person may not vote now."""
+    require_open(request)
+    standing = selectors.standing_of(request)
+    if standing.deadline is not None and timezone.now() >= standing.deadline:
+        raise RequestExpiredError
+    found = standing.judge(voter.pk)
+    if found.reason is rules.Reason.ALREADY_VOTED:
         raise AlreadyVotedError
-    if refusal is not rules.Reason.NONE:
-        raise VoteForbiddenError(refusal.sentence)
+    if found.reason is not rules.Reason.NONE:
+        raise VoteForbiddenError(found.reason.sentence)
     _require_current(request)
     reason = reason.strip()
     if verdict is Verdict.DENY and not reason:
         raise RequestInvalidError(
             "Say why you deny, so that the author can improve it.", field="reason"
         )
-    return rules.vote_document(
+    document = rules.vote_document(
         tenant=str(request.tenant_id),
         request=str(request.pk),
         request_digest=request.digest,
-        stage=0,
+        stage=standing.progress.current,
         verdict=verdict,
         reason=reason,
         voter={"id": str(voter.pk), "name": str(voter)},
+        stands_for=[
+            {"id": str(person), "name": selectors.name_of(person)}
+            for person in found.way
+        ],
     )
+    return document, found.way
 
 
 def _require_current(request: ApprovalRequest) -> None:
+    if request.voided_at is not None:
+        raise RequestOutdatedError("A draft was edited after it was proposed.")
     for change in selectors.changes_of(request):
         if not change.is_current:
             raise RequestOutdatedError(change.drift)
