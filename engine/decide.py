@@ -17,10 +17,11 @@ from typing import Any
 from engine import cedar
 from engine.calendar import Transitions, zone_fields
 from engine.cedar import ACTION_TYPE, ROLE_TYPE
-from engine.entities import Entities
+from engine.entities import Entities, role_entities
 from engine.errors import EngineError
 from engine.index import StatementIndex, request_keys
 from engine.question import Request, known_context
+from engine.roles import Grant
 from protocol.errors import HeadMismatchError
 from protocol.records import (
     EntityRef,
@@ -38,6 +39,7 @@ FORBIDDEN = "forbidden"
 NO_MATCH = "no_matching_policy"
 EVALUATION_ERROR = "evaluation_error"
 STALE = "stale"
+SEPARATED = "separation_of_duties"
 EVALUATION_FAILED = "engine.evaluation_failed"
 _CACHED_SETS = 4096
 
@@ -63,11 +65,16 @@ class Decision:
 
 @dataclass(frozen=True)
 class Placed:
-    """A question, the places its resource lies in, and the roles that count there."""
+    """A question, the places its resource lies in, and the roles that count there.
+
+    `grants` lead to the roles. `separations` names what keeps some of them from use.
+    """
 
     request: Request
     places: frozenset[EntityRef]
     roles: tuple[EntityRef, ...]
+    grants: tuple[Grant, ...] = ()
+    separations: tuple[str, ...] = ()
 
 
 class PolicyEngine:
@@ -159,9 +166,30 @@ class PolicyEngine:
             # without an assignment.
             return Decision(allowed=False, reason=NO_MATCH)
         placed = self.place(request)
+        decision = self._answer(placed, age_seconds, max_age)
+        if not decision.allowed or not placed.separations:
+            return decision
+        # Less roles could also mean that a forbid matches no longer: so both the whole
+        # and the rest must be allowed.
+        usable = self._answer(self.usable(placed), age_seconds, max_age)
+        if usable.allowed:
+            return usable
+        return Decision(
+            allowed=False,
+            reason=SEPARATED,
+            candidates=decision.candidates,
+            details=placed.separations,
+        )
+
+    def _answer(
+        self,
+        placed: Placed,
+        age_seconds: float | None,
+        max_age: Mapping[str, int] | None,
+    ) -> Decision:
         candidates = self.candidates(placed)
         fresh = self._without_stale(candidates, age_seconds, max_age)
-        known_context(request.context)
+        known_context(placed.request.context)
         if not fresh:
             return Decision(allowed=False, reason=STALE if candidates else NO_MATCH)
         try:
@@ -175,12 +203,8 @@ class PolicyEngine:
                 details=(error.message,),
             )
         decision = self._conclude(evaluation, fresh, has_stale=fresh != candidates)
-        grants = self._entities.holdings.leading_to(
-            self._roles_named_by(evaluation.reasons),
-            request.principal,
-            request.now,
-            placed.places,
-        )
+        named = self._roles_named_by(evaluation.reasons)
+        grants = self._entities.holdings.leading_to(named, placed.grants)
         return replace(decision, grants=grants)
 
     def _roles_named_by(self, statements: Sequence[str]) -> frozenset[str]:
@@ -195,8 +219,23 @@ class PolicyEngine:
     def place(self, request: Request) -> Placed:
         """Return a question with what the release says of its principal and place."""
         places = self._entities.above_resource(request.resource)
-        roles = self._entities.roles_of(request.principal, request.now, places)
-        return Placed(request, places, roles)
+        holdings = self._entities.holdings
+        asked = (request.principal, request.now, places)
+        grants = tuple(holdings.counting(*asked))
+        return Placed(
+            request,
+            places,
+            role_entities(holdings.above(grants)),
+            grants,
+            holdings.usable(*asked).separations,
+        )
+
+    def usable(self, placed: Placed) -> Placed:
+        """Return a question with only the roles that no separation keeps from use."""
+        request, holdings = placed.request, self._entities.holdings
+        found = holdings.usable(request.principal, request.now, placed.places)
+        roles = role_entities(holdings.above(found.grants))
+        return replace(placed, roles=roles, grants=found.grants)
 
     def candidates(self, placed: Placed) -> tuple[int, ...]:
         """Return the numbers of the statements whose head matches a question."""

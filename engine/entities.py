@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,7 +15,13 @@ from protocol.records import (
     Record,
     ResourceRecord,
     RoleRecord,
+    SeparationRecord,
 )
+
+
+def role_entities(names: Iterable[str]) -> tuple[EntityRef, ...]:
+    """Return roles as Cedar knows them."""
+    return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
 
 
 class Entities:
@@ -28,6 +33,7 @@ class Entities:
         self._above: dict[EntityRef, frozenset[EntityRef]] = {}
         roles: list[RoleRecord] = []
         assignments: list[AssignmentRecord] = []
+        separations: list[SeparationRecord] = []
         for record in records:
             match record:
                 case PrincipalRecord():
@@ -39,9 +45,11 @@ class Entities:
                     assignments.append(record)
                 case RoleRecord():
                     roles.append(record)
+                case SeparationRecord():
+                    separations.append(record)
                 case _:
                     pass
-        self._holdings = Holdings(assignments, parents_of(roles))
+        self._holdings = Holdings(assignments, parents_of(roles), separations)
 
     def above_resource(self, resource: EntityRef) -> frozenset[EntityRef]:
         """Return a resource and every group it lies in."""
@@ -63,13 +71,6 @@ class Entities:
     def holdings(self) -> Holdings:
         """Return who holds what."""
         return self._holdings
-
-    def roles_of(
-        self, principal: EntityRef, now: dt.datetime, places: frozenset[EntityRef]
-    ) -> tuple[EntityRef, ...]:
-        """Return the roles a principal holds now for a resource in these places."""
-        names = self._holdings.roles(principal, now, places)
-        return tuple(EntityRef(ROLE_TYPE, name) for name in sorted(names))
 
     @property
     def groups(self) -> Mapping[EntityRef, tuple[EntityRef, ...]]:

@@ -8,12 +8,14 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
+from engine.separation import Separations
 from protocol.records import (
     DELEGATION,
     STANDING,
     AssignmentRecord,
     EntityRef,
     RoleRecord,
+    SeparationRecord,
 )
 
 T = TypeVar("T")
@@ -61,14 +63,23 @@ class Grant:
         """
         return self.source in {STANDING, DELEGATION}
 
-    def holds(self, now: dt.datetime, places: AbstractSet[EntityRef]) -> bool:
+    def holds(self, now: dt.datetime, places: AbstractSet[EntityRef] | None) -> bool:
         """Say whether the grant is meant for now and for a resource in these places.
 
-        What is lent needs a delegator who holds it as well: see `Holdings`.
+        Without places, any place does. What is lent needs a delegator who holds it as
+        well: see `Holdings`.
         """
         if not self.start <= now < self.end:
             return False
-        return self.scope is None or self.scope in places
+        return self.scope is None or places is None or self.scope in places
+
+
+@dataclass(frozen=True)
+class Usable:
+    """The grants that may be used, and the separations that took others away."""
+
+    grants: tuple[Grant, ...]
+    separations: tuple[str, ...] = ()
 
 
 class Holdings:
@@ -76,15 +87,18 @@ class Holdings:
 
     What is borrowed counts only while its delegator holds the role, for the same place
     and at the same instant. So a delegate never holds more than the delegator, and the
-    end of a right ends whatever was lent of it.
+    end of a right ends whatever was lent of it. Who holds too many roles that are kept
+    apart can use, and lend, none of them.
     """
 
     def __init__(
         self,
         records: Iterable[AssignmentRecord],
         parents: Mapping[str, Iterable[str]],
+        separations: Iterable[SeparationRecord] = (),
     ) -> None:
         self._parents = parents
+        self._separations = Separations(separations)
         self._grants: dict[EntityRef, list[Grant]] = {}
         for record in records:
             grant = Grant.from_record(record)
@@ -114,45 +128,69 @@ class Holdings:
         found = self._counting(principal, now, places, borrowers)
         return [grant for grant in found if grant.can_be_lent or not borrowers]
 
+    def usable(
+        self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
+    ) -> Usable:
+        """Return what counts, without the grants that break a separation."""
+        return self._usable(principal, now, places, frozenset())
+
     def roles(
         self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
     ) -> set[str]:
         """Return the roles a principal holds now, and everything above them."""
-        return self._roles(principal, now, places, frozenset())
+        return self.above(self.counting(principal, now, places))
+
+    def above(self, grants: Iterable[Grant]) -> set[str]:
+        """Return the roles of these grants, and everything above them."""
+        return closure((grant.role for grant in grants), self._parents)
 
     def leading_to(
-        self,
-        roles: AbstractSet[str],
-        principal: EntityRef,
-        now: dt.datetime,
-        places: AbstractSet[EntityRef],
+        self, roles: AbstractSet[str], grants: Iterable[Grant]
     ) -> tuple[str, ...]:
-        """Return the grants by which a principal holds any of these roles now."""
+        """Return which of these grants lead to any of these roles."""
         if not roles:
             return ()
         return tuple(
-            sorted(
-                grant.id
-                for grant in self.counting(principal, now, places)
-                if not roles.isdisjoint(closure([grant.role], self._parents))
-            )
+            sorted(g.id for g in grants if not roles.isdisjoint(self.above([g])))
         )
 
-    def _roles(
+    def _usable(
         self,
         principal: EntityRef,
         now: dt.datetime,
-        places: AbstractSet[EntityRef],
+        places: AbstractSet[EntityRef] | None,
+        borrowers: frozenset[EntityRef],
+    ) -> Usable:
+        grants = tuple(self._counting(principal, now, places, borrowers))
+        if not self._separations or not grants:
+            return Usable(grants)
+        broken = self._separations.broken(
+            principal,
+            now,
+            here=self.above(grants),
+            anywhere=self.above(self._counting(principal, now, None, borrowers)),
+        )
+        if not broken:
+            return Usable(grants)
+        apart = frozenset().union(*(one.roles for one in broken))
+        kept = tuple(g for g in grants if apart.isdisjoint(self.above([g])))
+        return Usable(kept, tuple(sorted(one.id for one in broken)))
+
+    def _lendable(
+        self,
+        lender: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef] | None,
         borrowers: frozenset[EntityRef],
     ) -> set[str]:
-        grants = self.counting(principal, now, places, borrowers)
-        return closure((grant.role for grant in grants), self._parents)
+        usable = self._usable(lender, now, places, borrowers)
+        return self.above(grant for grant in usable.grants if grant.can_be_lent)
 
     def _counting(
         self,
         principal: EntityRef,
         now: dt.datetime,
-        places: AbstractSet[EntityRef],
+        places: AbstractSet[EntityRef] | None,
         borrowers: frozenset[EntityRef],
     ) -> list[Grant]:
         """Return what counts for a principal that these lean on, who have borrowed."""
@@ -165,7 +203,7 @@ class Holdings:
                 lender = grant.delegator
                 if lender is None or lender in below or len(below) > MAX_DELEGATIONS:
                     continue
-                if grant.role not in self._roles(lender, now, places, below):
+                if grant.role not in self._lendable(lender, now, places, below):
                     continue
             found.append(grant)
         return found

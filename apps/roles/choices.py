@@ -46,3 +46,10 @@ class AttributeType(models.TextChoices):
     INTEGER = "long", "Whole number"
     YES_NO = "bool", "Yes or no"
     TEXTS = "strings", "List of texts"
+
+
+class SeparationKind(models.TextChoices):
+    """How roles of a set are kept apart."""
+
+    STATIC = "static", "Not held together"
+    DYNAMIC = "dynamic", "Not used together"

@@ -202,3 +202,39 @@ class AssignmentNotFoundError(NotFoundError):
 
     code = "roles.assignment_not_found"
     default_message = "There is no such assignment."
+
+
+class SeparationError(ConflictError):
+    """The principal would hold, or use, roles that are kept apart."""
+
+    code = "roles.separation"
+    default_message = "These roles are kept apart."
+    default_remedy = (
+        "Revoke what is held first, or have an exception granted until a date."
+    )
+
+
+class SeparationSetInvalidError(InvalidError):
+    """A set of separated roles makes no sense as it is."""
+
+    code = "roles.separation_set_invalid"
+
+
+class SeparationExceptionInvalidError(InvalidError):
+    """An exception from separation needs an end, a reason and another person."""
+
+    code = "roles.separation_exception_invalid"
+
+
+class SeparationNotFoundError(NotFoundError):
+    """There is no such set of separated roles, or no such exception."""
+
+    code = "roles.separation_not_found"
+    default_message = "There is no such separation of duties."
+
+
+class RoleUnholdableError(InvalidError):
+    """A role inherits more than a separation of duties allows anybody."""
+
+    code = "roles.unholdable"
+    default_remedy = "Take the inheritance apart, or leave a role out of the set."

@@ -20,6 +20,10 @@ class RolesAction(StrEnum):
     RESOURCE_CHANGED = "resource.changed"
     ASSIGNMENT_CREATED = "assignment.created"
     ASSIGNMENT_REVOKED = "assignment.revoked"
+    SEPARATION_CREATED = "separation.created"
+    SEPARATION_CHANGED = "separation.changed"
+    EXCEPTION_GRANTED = "separation.exception_granted"
+    EXCEPTION_ENDED = "separation.exception_ended"
 
 
 class RolesTopic(StrEnum):

@@ -19,6 +19,8 @@ EFFECTS = ("permit", "forbid")
 TIERS = ("read_only", "operator", "admin")
 STANDING = "standing"
 DELEGATION = "delegation"
+STATIC, DYNAMIC = "static", "dynamic"
+SEPARATIONS = (STATIC, DYNAMIC)
 SOURCES = (STANDING, "elevation", DELEGATION, "break_glass")
 
 
@@ -33,6 +35,7 @@ class RecordType(StrEnum):
     PRINCIPAL = "principal"
     RESOURCE = "resource"
     SCHEMA = "schema"
+    SEPARATION = "separation"
 
 
 @dataclass(frozen=True)
@@ -289,6 +292,41 @@ class SchemaRecord(Record):
     @override
     def body(self) -> dict[str, Any]:
         return {"cedar_json": dict(self.cedar_json)}
+
+
+@dataclass(frozen=True)
+class Waiver:
+    """A principal who need not keep to a separation until an instant."""
+
+    principal: EntityRef
+    until: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"principal": self.principal.to_dict(), "until": self.until}
+
+
+@dataclass(frozen=True)
+class SeparationRecord(Record):
+    """Roles of which one principal has at most `limit`: held (static) or in use."""
+
+    type: ClassVar[RecordType] = RecordType.SEPARATION
+
+    name: str
+    kind: str
+    roles: tuple[str, ...]
+    limit: int = 1
+    waivers: tuple[Waiver, ...] = ()
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "kind": self.kind,
+            "roles": list(self.roles),
+            "limit": self.limit,
+            "waivers": [waiver.to_dict() for waiver in self.waivers],
+        }
 
 
 def record_bytes(record: Record) -> bytes:

@@ -11,6 +11,7 @@ from protocol.records.kinds import (
     DELEGATION,
     EFFECTS,
     RECORD_VERSION,
+    SEPARATIONS,
     SOURCES,
     TIERS,
     AssignmentRecord,
@@ -21,6 +22,8 @@ from protocol.records.kinds import (
     ResourceRecord,
     RoleRecord,
     SchemaRecord,
+    SeparationRecord,
+    Waiver,
     principal_id,
 )
 from protocol.records.scopes import (
@@ -147,6 +150,31 @@ def _parse_schema(ident: str, f: JSONObject) -> Record:
     return SchemaRecord(ident, cedar_json=f["cedar_json"])
 
 
+def _parse_separation(ident: str, f: JSONObject) -> Record:
+    roles = values.texts(f["roles"], "roles")
+    if list(roles) != sorted(set(roles)):
+        raise RecordError("roles: distinct and ascending", field="roles")
+    return SeparationRecord(
+        ident,
+        name=values.text(f["name"], "name"),
+        kind=values.choice(f["kind"], "kind", SEPARATIONS),
+        roles=roles,
+        limit=values.integer(f["limit"], "limit", 1),
+        waivers=tuple(
+            _parse_waiver(item, f"waivers[{n}]")
+            for n, item in enumerate(values.items(f["waivers"], "waivers"))
+        ),
+    )
+
+
+def _parse_waiver(value: object, place: str) -> Waiver:
+    f = values.fields(value, place, ("principal", "until"))
+    until = values.instant(f["until"], f"{place}.until")
+    if until is None:
+        raise RecordError(f"{place}.until: an instant", field=f"{place}.until")
+    return Waiver(EntityRef.from_dict(f["principal"], f"{place}.principal"), until)
+
+
 _PARSERS: dict[
     RecordType, tuple[tuple[str, ...], Callable[[str, JSONObject], Record]]
 ] = {
@@ -173,6 +201,10 @@ _PARSERS: dict[
     RecordType.PRINCIPAL: (("entity", "attributes"), _parse_principal),
     RecordType.RESOURCE: (("entity", "attributes", "groups"), _parse_resource),
     RecordType.SCHEMA: (("cedar_json",), _parse_schema),
+    RecordType.SEPARATION: (
+        ("name", "kind", "roles", "limit", "waivers"),
+        _parse_separation,
+    ),
 }
 
 

@@ -15,9 +15,16 @@ from protocol.errors import CanonicalError, RecordError
 from protocol.fingerprint import StateTree, state_digest
 from protocol.records import EntityRef, Record, parse_record
 from protocol.records.scopes import LOCATION_LATER, WINDOW_LATER
-from tests.vectors.generate import LENT, PATH, RECORDS, SCOPES, vectors
+from tests.vectors.generate import (
+    LENT,
+    PATH,
+    RECORDS,
+    SCOPES,
+    SEPARATED,
+    vectors,
+)
 
-ALL = (*RECORDS, *LENT, *SCOPES)
+ALL = (*RECORDS, *LENT, *SCOPES, *SEPARATED)
 
 
 def test_the_golden_vectors_are_what_the_code_gives() -> None:

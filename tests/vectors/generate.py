@@ -31,7 +31,9 @@ from protocol.records import (
     ResourceRecord,
     RoleRecord,
     SchemaRecord,
+    SeparationRecord,
     Statement,
+    Waiver,
     WindowRecord,
     record_bytes,
     record_digest,
@@ -113,6 +115,16 @@ SCOPES: tuple[Record, ...] = (
         unknown_matches=True,
     ),
 )
+SEPARATED: tuple[Record, ...] = (
+    SeparationRecord(
+        "pay",
+        "Who orders does not pay",
+        "static",
+        ("buyer", "payer"),
+        1,
+        (Waiver(BOB, "2026-01-08T00:00:00Z"),),
+    ),
+)
 
 
 def vectors() -> dict[str, Any]:
@@ -132,7 +144,7 @@ def vectors() -> dict[str, Any]:
                 "canonical": record_bytes(record).decode(),
                 "digest": record_digest(record).hex(),
             }
-            for record in (*RECORDS, *LENT, *SCOPES)
+            for record in (*RECORDS, *LENT, *SCOPES, *SEPARATED)
         ],
         "state_digest": state_digest(RECORDS),
         "state_digest_of_nothing": state_digest([]),

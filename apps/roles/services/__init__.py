@@ -8,15 +8,27 @@ from apps.roles.services.catalogue import (
 )
 from apps.roles.services.registry import link_person, save_principal, save_resource
 from apps.roles.services.roles import save_role
+from apps.roles.services.separation import (
+    end_exception,
+    grant_exception,
+    require_separation,
+    require_use_apart,
+    save_separation,
+)
 
 __all__ = [
     "assign_role",
     "define_attribute",
     "define_permission",
     "define_resource_type",
+    "end_exception",
+    "grant_exception",
     "link_person",
+    "require_separation",
+    "require_use_apart",
     "revoke_assignment",
     "save_principal",
     "save_resource",
     "save_role",
+    "save_separation",
 ]

@@ -21,6 +21,7 @@ from apps.roles.errors import (
 from apps.roles.events import RolesAction
 from apps.roles.models import Assignment, Principal, Resource, Role
 from apps.roles.rules import AssignmentSpec
+from apps.roles.services.separation import require_separation, require_use_apart
 from apps.roles.services.trail import announce
 from apps.tenants.services import require_tenant_id
 from protocol.records import EntityRef
@@ -30,12 +31,14 @@ from protocol.records import EntityRef
 def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
     """Give a principal a role, everywhere or on one resource, for a time or always.
 
-    Raises an InvalidError that names the field, and AssignmentExistsError.
+    Raises an InvalidError that names the field, AssignmentExistsError, and
+    SeparationError for what is kept apart from what the principal holds.
     """
     rules.check_assignment(spec)
     row = Assignment(
         tenant_id=require_tenant_id(),
-        principal=_principal(spec.principal, "principal"),
+        # Locked, so that two roles that are kept apart do not come at once.
+        principal=_principal(spec.principal, "principal", lock=True),
         role=_role(spec),
         scope=_scope(spec),
         start=spec.start,
@@ -46,6 +49,9 @@ def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
         workflow=spec.workflow,
         workflow_id=spec.workflow_id,
     )
+    now = timezone.now()
+    require_separation(row.principal, row.role.slug, now)
+    require_use_apart(row, now)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -94,8 +100,9 @@ def revoke_assignment(
     return row
 
 
-def _principal(ref: EntityRef, field: str) -> Principal:
-    row = Principal.objects.filter(type=ref.type, key=ref.id).first()
+def _principal(ref: EntityRef, field: str, *, lock: bool = False) -> Principal:
+    rows = Principal.objects.filter(type=ref.type, key=ref.id)
+    row = (rows.select_for_update() if lock else rows).first()
     if row is None:
         raise UnknownPrincipalError(f"There is no {ref}.", field=field)
     return row

@@ -38,6 +38,9 @@ def save_role(
     if role.slug and role.slug != spec.slug:
         raise SlugFixedError(field="slug")
     wanted = rules.check_role(spec, graph, selectors.catalogue_tiers())
+    rules.check_no_role_breaks(
+        selectors.separation_specs(), rules.with_role(graph, wanted)
+    )
     before = _state(role) if role_id else None
     after = _wanted_state(wanted)
     if before == after:

@@ -6,7 +6,6 @@ import datetime as dt
 import uuid
 
 from django.db.models import Count, Prefetch, Q, QuerySet
-from django.utils import timezone
 
 from apps.roles.errors import (
     AssignmentNotFoundError,
@@ -26,7 +25,7 @@ from apps.roles.models import (
 )
 from apps.roles.rules import RoleNode, ancestry
 from protocol import records
-from protocol.records import EntityRef, Record, principal_id
+from protocol.records import EntityRef
 
 
 def roles() -> QuerySet[Role]:
@@ -175,7 +174,7 @@ def role_graph() -> dict[str, RoleNode]:
         role.slug: RoleNode(
             role.slug,
             role.tier,
-            frozenset(_permission(row) for row in role.permissions.all()),
+            frozenset(permission_of(row) for row in role.permissions.all()),
             tuple(parent.slug for parent in role.parents.all()),
         )
         for role in roles()
@@ -184,17 +183,7 @@ def role_graph() -> dict[str, RoleNode]:
 
 def catalogue_tiers() -> dict[records.Permission, str]:
     """Return the tier of every permission of the catalogue."""
-    return {_permission(row): row.tier for row in permissions()}
-
-
-def live_records() -> list[Record]:
-    """Return the records that releases carry for this app."""
-    return [
-        *_role_records(),
-        *_assignment_records(),
-        *_principal_records(),
-        *_resource_records(),
-    ]
+    return {permission_of(row): row.tier for row in permissions()}
 
 
 def instant(moment: dt.datetime | None) -> str | None:
@@ -204,61 +193,6 @@ def instant(moment: dt.datetime | None) -> str | None:
     return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _permission(row: Permission) -> records.Permission:
+def permission_of(row: Permission) -> records.Permission:
+    """Return an entry of the catalogue as records write it."""
     return records.Permission(row.action, row.resource_type.name)
-
-
-def _role_records() -> list[Record]:
-    return [
-        records.RoleRecord(
-            role.slug,
-            name=role.name,
-            tier=role.tier,
-            permissions=tuple(_permission(row) for row in role.permissions.all()),
-            parents=tuple(parent.slug for parent in role.parents.all()),
-        )
-        for role in roles()
-    ]
-
-
-def _assignment_records() -> list[Record]:
-    return [
-        records.AssignmentRecord(
-            str(row.pk),
-            principal=EntityRef(row.principal.type, row.principal.key),
-            role=row.role.slug,
-            scope=EntityRef(row.scope.type, row.scope.key) if row.scope else None,
-            start=instant(row.start),
-            end=instant(row.end),
-            source=row.source,
-            delegator=EntityRef(row.delegator.type, row.delegator.key)
-            if row.delegator
-            else None,
-        )
-        for row in live_assignments(timezone.now())
-    ]
-
-
-def _principal_records() -> list[Record]:
-    return [
-        records.PrincipalRecord(
-            principal_id(ref), entity=ref, attributes=dict(row.attributes)
-        )
-        for row in principals()
-        for ref in [EntityRef(row.type, row.key)]
-    ]
-
-
-def _resource_records() -> list[Record]:
-    return [
-        records.ResourceRecord(
-            principal_id(ref),
-            entity=ref,
-            attributes=dict(row.attributes),
-            groups=tuple(
-                EntityRef(group.type, group.key) for group in row.groups.all()
-            ),
-        )
-        for row in resources()
-        for ref in [EntityRef(row.type, row.key)]
-    ]

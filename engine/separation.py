@@ -1,0 +1,69 @@
+"""Roles of which one principal has at most so many, held or in use at once."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from protocol.records import STATIC, EntityRef, SeparationRecord
+
+
+@dataclass(frozen=True)
+class Separation:
+    """A set of roles that are kept apart, with its exceptions parsed."""
+
+    id: str
+    is_static: bool
+    roles: frozenset[str]
+    limit: int
+    waived: frozenset[tuple[EntityRef, dt.datetime]]
+
+    @classmethod
+    def from_record(cls, record: SeparationRecord) -> Separation:
+        """Parse a set."""
+        return cls(
+            record.id,
+            record.kind == STATIC,
+            frozenset(record.roles),
+            record.limit,
+            frozenset(
+                (waiver.principal, dt.datetime.fromisoformat(waiver.until))
+                for waiver in record.waivers
+            ),
+        )
+
+    def binds(self, principal: EntityRef, now: dt.datetime) -> bool:
+        """Say whether a principal must keep to it now; an exception's end is out."""
+        return not any(who == principal and now < until for who, until in self.waived)
+
+
+class Separations:
+    """All sets of a release."""
+
+    def __init__(self, records: Iterable[SeparationRecord]) -> None:
+        self._sets = [Separation.from_record(record) for record in records]
+
+    def __bool__(self) -> bool:
+        return bool(self._sets)
+
+    def broken(
+        self,
+        principal: EntityRef,
+        now: dt.datetime,
+        *,
+        here: AbstractSet[str],
+        anywhere: AbstractSet[str],
+    ) -> list[Separation]:
+        """Return the sets of which a principal has too many roles now.
+
+        For a static set what is held in any place counts, for a dynamic one what
+        counts in the place of the question.
+        """
+        return [
+            one
+            for one in self._sets
+            if len(one.roles & (anywhere if one.is_static else here)) > one.limit
+            and one.binds(principal, now)
+        ]
