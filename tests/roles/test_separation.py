@@ -371,9 +371,9 @@ def test_two_requests_cannot_give_both_roles_at_once(tenant: Tenant) -> None:
 
 def test_nobody_excuses_themselves(access: Tenant, make_user: object) -> None:
     assert callable(make_user)
-    assert access.pk
     anna = make_user("anna", ["security_admin"])
     row = keep_apart()
+    assert row.tenant == access
     alice = Principal.objects.get(key="alice")
     services.link_person(actor=SYSTEM, principal_id=alice.pk, user_id=anna.pk)
     with pytest.raises(InvalidError) as caught:
