@@ -8,7 +8,7 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import bundles, decisions, fanout, sign_in
+from benchmarks import bundles, decisions, elevations, fanout, sign_in
 from benchmarks.measure import table
 from benchmarks.product import product
 
@@ -24,6 +24,7 @@ def main() -> None:
     figures += bundles.run([1_000, 10_000], 2 if options.quick else 5)
     with product() as portal:
         figures += fanout.run(portal, 3 if options.quick else 10)
+        figures += elevations.run(portal, 2 if options.quick else 10)
         figures += sign_in.run(portal, 1 if options.quick else sign_in.TURNS)
     print(table(figures))
     if options.json:

@@ -16,12 +16,12 @@ from engine.decide import PolicyEngine
 from node_agent.statements import check_ids, check_statements
 from protocol.bundle import (
     Manifest,
-    build_state,
     manifest_digest,
     read_snapshot,
     read_state,
 )
 from protocol.delta import Changes, Content, apply_delta, read_delta
+from protocol.envelope import pack_archive
 from protocol.errors import (
     BundleDigestError,
     BundleMalformedError,
@@ -82,7 +82,7 @@ class Verified:
         if self.bundle is not None:
             (self.staging / TARGET_PATH).write_bytes(self.bundle)
         else:
-            state = build_state(self.content.snapshot())
+            state = pack_archive(self.content.files())
             (self.staging / STATE_PATH).write_bytes(state)
 
     def discard(self) -> None:

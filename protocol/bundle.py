@@ -41,8 +41,6 @@ OPA_ROOT = "portward"
 MANIFEST_PATH = "portward/manifest.json"
 RECORDS_PATH = "portward/records.ndjson"
 CERTIFICATES_PATH = "portward/certificates.ndjson"
-# OPA hashes these by their parsed content and everything else by its bytes.
-_STRUCTURED = (".manifest", "data.json")
 _REGO = b"""package portward.bundle
 
 import rego.v1
@@ -190,23 +188,59 @@ def build_snapshot(
     certificates: Iterable[Certificate] = (),
     *,
     opa: OpaSignature | None = None,
+    lines: Iterable[bytes] | None = None,
 ) -> bytes:
-    """Return the archive of a release, reproducible to the bit."""
+    """Return the archive of a release, reproducible to the bit.
+
+    `lines` saves the work when the records' bytes, in order, were made before.
+    """
     ordered = sorted(records, key=lambda record: record.key)
     files = {
         ".manifest": canonical_bytes(_opa_manifest(manifest)),
         "cedar/policies.cedar": _cedar_text(ordered),
         "data.json": canonical_bytes(_opa_data(manifest, ordered)),
         "policy.rego": _REGO,
-        CERTIFICATES_PATH: _lines(
-            sorted(canonical_bytes(dict(c)) for c in certificates)
+        **content_files(
+            manifest, lines or (record_bytes(r) for r in ordered), certificates
         ),
-        MANIFEST_PATH: canonical_bytes(manifest.to_dict()),
-        RECORDS_PATH: _lines(record_bytes(record) for record in ordered),
     }
     if opa is not None:
         files[".signatures.json"] = _opa_signatures(files, opa, manifest.tenant)
     return compress(pack_archive(files))
+
+
+def sign_snapshot(unsigned: bytes, opa: OpaSignature, *, tenant: str) -> bytes:
+    """Return an archive that build_snapshot made with its signature for OPA.
+
+    Raises BundleMalformedError, BundleTooLargeError.
+    """
+    files = unpack_archive(inflate(unsigned, SNAPSHOT_LIMIT), limit=SNAPSHOT_LIMIT)
+    files[".signatures.json"] = _opa_signatures(files, opa, tenant)
+    return compress(pack_archive(files))
+
+
+def check_carries(blob: bytes, expected: Mapping[str, bytes]) -> None:
+    """Check that an archive carries these files, byte for byte.
+
+    Raises BundleDigestError, BundleMalformedError, BundleTooLargeError.
+    """
+    files = unpack_archive(inflate(blob, SNAPSHOT_LIMIT), limit=SNAPSHOT_LIMIT)
+    for name, content in expected.items():
+        if files.get(name) != content:
+            raise BundleDigestError(f"the archive holds another {name}")
+
+
+def content_files(
+    manifest: Manifest, lines: Iterable[bytes], certificates: Iterable[Certificate]
+) -> dict[str, bytes]:
+    """Return the files that agents read: `lines` are the records' bytes, in order."""
+    return {
+        CERTIFICATES_PATH: _lines(
+            sorted(canonical_bytes(dict(c)) for c in certificates)
+        ),
+        MANIFEST_PATH: canonical_bytes(manifest.to_dict()),
+        RECORDS_PATH: _lines(lines),
+    }
 
 
 def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
@@ -219,24 +253,12 @@ def read_snapshot(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
     return _read(unpack_archive(inflate(blob, limit), limit=limit))
 
 
-def build_state(snapshot: Snapshot) -> bytes:
-    """Return the archive in which a node keeps a release that came as deltas.
-
-    It is not signed: the signed target names the digests of what is in it.
-    """
-    return pack_archive(
-        {
-            CERTIFICATES_PATH: _lines(
-                sorted(canonical_bytes(dict(c)) for c in snapshot.certificates)
-            ),
-            MANIFEST_PATH: canonical_bytes(snapshot.manifest.to_dict()),
-            RECORDS_PATH: _lines(record_bytes(record) for record in snapshot.records),
-        }
-    )
-
-
 def read_state(blob: bytes, *, limit: int = SNAPSHOT_LIMIT) -> Snapshot:
-    """Parse what build_state wrote, as strictly as a snapshot."""
+    """Parse an archive of the files of a release's content, as strictly as a snapshot.
+
+    It is what a node keeps of a release that came as deltas, and is not signed: the
+    signed target names the digests of what is in it.
+    """
     return _read(unpack_archive(blob, limit=limit))
 
 
@@ -311,7 +333,9 @@ def _opa_signatures(files: Mapping[str, bytes], opa: OpaSignature, scope: str) -
     listed = [
         {
             "name": name,
-            "hash": hashlib.sha256(_opa_content(name, content)).hexdigest(),
+            # OPA hashes .manifest and data.json by their canonical content. Ours are
+            # canonical.
+            "hash": hashlib.sha256(content).hexdigest(),
             "algorithm": "SHA-256",
         }
         for name, content in sorted(files.items())
@@ -327,12 +351,6 @@ def _opa_signatures(files: Mapping[str, bytes], opa: OpaSignature, scope: str) -
     signed = f"{_b64(canonical_bytes(header))}.{_b64(canonical_bytes(payload))}"
     token = f"{signed}.{_b64(opa.sign(signed.encode('ascii')))}"
     return canonical_bytes({"signatures": [token]})
-
-
-def _opa_content(name: str, content: bytes) -> bytes:
-    if name.rsplit("/", 1)[-1] in _STRUCTURED:
-        return canonical_bytes(parse_json(content))
-    return content
 
 
 def _cedar_text(records: Iterable[Record]) -> bytes:

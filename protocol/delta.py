@@ -9,7 +9,7 @@ byte for byte: everything in it has one order, and nothing may be there in vain.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any, Self
@@ -20,6 +20,7 @@ from protocol.bundle import (
     Snapshot,
     certificate_digest,
     check_content,
+    content_files,
 )
 from protocol.canonical import canonical_bytes, parse_json
 from protocol.errors import (
@@ -27,9 +28,10 @@ from protocol.errors import (
     CanonicalError,
     DeltaBaseError,
     DeltaMalformedError,
+    RecordError,
 )
 from protocol.fingerprint import Key, StateTree
-from protocol.records import Record, parse_record
+from protocol.records import Record, parse_record, record_bytes
 from protocol.zones import Transitions
 
 FORMAT = "portward-delta-v1"
@@ -40,18 +42,36 @@ _PATCHED = ("zones", "certificates")
 
 
 class State:
-    """The records of a release by key, and their digests; never changed in place."""
+    """The records of a release by key, and their digests; never changed in place.
 
-    def __init__(self, records: Mapping[Key, Record], tree: StateTree) -> None:
+    Their bytes are made when they are first asked for, and carried on from there.
+    """
+
+    def __init__(
+        self,
+        records: Mapping[Key, Record],
+        tree: StateTree,
+        lines: Mapping[Key, bytes] | None = None,
+    ) -> None:
         self.records = records
         self.tree = tree
+        self._lines = lines
 
     @classmethod
     def of(cls, records: Iterable[Record]) -> Self:
         """Return the state of records in any order; RecordError for two of one key."""
-        found = list(records)
-        tree = StateTree(found)
-        return cls({record.key: record for record in found}, tree)
+        found, tree = list(records), StateTree()
+        by_key = {record.key: record for record in found}
+        if len(by_key) != len(found):
+            raise RecordError("a record occurs twice", code="record.duplicate")
+        return cls(by_key, tree, {r.key: tree.put(r) for r in found})
+
+    @property
+    def lines(self) -> Iterator[bytes]:
+        """Return the bytes of the records, in the order of their keys."""
+        if self._lines is None:
+            self._lines = {k: record_bytes(r) for k, r in self.records.items()}
+        return (self._lines[key] for key in sorted(self._lines))
 
     def changed(self, changes: Changes) -> State:
         """Return the state after changes, which must fit it exactly.
@@ -59,18 +79,23 @@ class State:
         Raises DeltaBaseError.
         """
         records, tree = dict(self.records), self.tree.copy()
+        lines = None if self._lines is None else dict(self._lines)
         for key in changes.removed:
             if records.pop(key, None) is None:
                 raise DeltaBaseError(f"{key} is to be removed and is not there")
             tree.remove(key)
+            if lines is not None:
+                del lines[key]
         for is_new, found in ((True, changes.added), (False, changes.replaced)):
             for key, record in found.items():
                 if (key in self.records) is is_new:
                     said = "there already" if is_new else "not there"
                     raise DeltaBaseError(f"{key} is {said}")
                 records[key] = record
-                tree.put(record)
-        return State(records, tree)
+                line = tree.put(record)
+                if lines is not None:
+                    lines[key] = line
+        return State(records, tree, lines)
 
 
 @dataclass(frozen=True)
@@ -162,11 +187,11 @@ class Content:
         records = {record.key: record for record in snapshot.records}
         return cls(snapshot.manifest, State(records, snapshot.tree), named)
 
-    def snapshot(self) -> Snapshot:
-        """Return what a snapshot of this content would be read as."""
-        ordered = tuple(self.state.records[key] for key in sorted(self.state.records))
-        certificates = tuple(self.certificates[d] for d in sorted(self.certificates))
-        return Snapshot(self.manifest, ordered, certificates, self.state.tree)
+    def files(self) -> dict[str, bytes]:
+        """Return the files of a snapshot that agents read."""
+        return content_files(
+            self.manifest, self.state.lines, self.certificates.values()
+        )
 
     @property
     def base(self) -> Base:

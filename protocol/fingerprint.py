@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping
 
-from protocol.canonical import canonical_bytes
+from protocol.canonical import canonical_bytes, digest_bytes
 from protocol.errors import RecordError
-from protocol.records import Record, record_digest
+from protocol.records import RECORD_DOMAIN, Record, record_bytes
 
 _LEAF = b"portward-leaf-v1\0"
 _NODE = b"portward-node-v1\0"
@@ -45,11 +45,16 @@ class StateTree:
         found._leaves = dict(self._leaves)
         return found
 
-    def put(self, record: Record) -> None:
-        """Add a record, or replace the one of the same type and id."""
+    def put(self, record: Record) -> bytes:
+        """Add a record, or replace the one of the same type and id.
+
+        Returns the record's bytes, for whoever needs them too.
+        """
         name = canonical_bytes([record.type.value, record.id])
-        content = _LEAF + name + b"\0" + record_digest(record)
+        line = record_bytes(record)
+        content = _LEAF + name + b"\0" + digest_bytes(RECORD_DOMAIN, line)
         self._leaves[record.key] = hashlib.sha256(content).digest()
+        return line
 
     def remove(self, key: Key) -> None:
         """Remove a record; a KeyError says that it is not there."""

@@ -15,7 +15,12 @@ from apps.bundles.errors import SignatureRefusedError
 from apps.bundles.selectors import Keys, ReleaseWork
 from apps.keys.adapters import get_key_store, tuf_signer
 from apps.keys.choices import Purpose
-from protocol.bundle import OpaSignature, build_snapshot, read_snapshot
+from protocol.bundle import (
+    OpaSignature,
+    check_carries,
+    read_snapshot,
+    sign_snapshot,
+)
 from protocol.errors import ProtocolError
 from protocol.trust import (
     TIMESTAMP_LIFETIME,
@@ -46,18 +51,7 @@ def sign_release(
     work: ReleaseWork, *, root: bytes, now: datetime
 ) -> rules.SignedRelease:
     """Return final bytes and metadata, checked as a node would check them."""
-    content = read_snapshot(work.unsigned)
-    opa = work.keys[Purpose.OPA][0]
-    blob = build_snapshot(
-        content.manifest,
-        content.records,
-        content.certificates,
-        opa=OpaSignature(
-            key_id=str(opa.pk),
-            sign=lambda signed: get_key_store().sign(opa.reference, signed),
-            issued_at=work.created_epoch,
-        ),
-    )
+    blob = _with_opa_signature(work)
     targets = [tuf_signer(key) for key in work.keys[Purpose.TARGETS]]
     snapshot = _only(work.keys, Purpose.SNAPSHOT)
     metadata = build_release_metadata(
@@ -75,7 +69,7 @@ def sign_release(
             claim=work.claim,
             deltas=work.deltas,
         )
-        read_snapshot(blob)
+        _check_readable(blob, work)
     except ProtocolError as error:
         raise SignatureRefusedError(f"{error.code}: {error.message}") from error
     return rules.SignedRelease(
@@ -84,6 +78,30 @@ def sign_release(
         snapshot_metadata=metadata["snapshot.json"],
         key_ids=tuple(signer.public_key.keyid for signer in [*targets, snapshot]),
     )
+
+
+def _with_opa_signature(work: ReleaseWork) -> bytes:
+    opa = work.keys[Purpose.OPA][0]
+    signature = OpaSignature(
+        key_id=str(opa.pk),
+        sign=lambda signed: get_key_store().sign(opa.reference, signed),
+        issued_at=work.created_epoch,
+    )
+    return sign_snapshot(work.unsigned, signature, tenant=work.claim.tenant)
+
+
+def _check_readable(blob: bytes, work: ReleaseWork) -> None:
+    """Check that a node can read what it will be sent.
+
+    A release that this process built was compared record by record with the one before
+    it, and what differs was read back; then it is enough that the archive carries these
+    bytes. Any other is read whole.
+    """
+    previous = work.content.manifest.previous_revision if work.content else None
+    if work.content and previous in {d.base.revision for d in work.deltas}:
+        check_carries(blob, work.content.files())
+    else:
+        read_snapshot(blob)
 
 
 def sign_timestamp(

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 from protocol.bundle import Manifest
-from protocol.delta import Base, Changes, Content, build_delta, read_delta
+from protocol.delta import Base, Changes, Content, apply_delta, build_delta, read_delta
+from protocol.errors import BundleDigestError
 
 # How many releases back a node may be and still be brought along by a delta.
 DELTAS_KEPT = 8
@@ -50,13 +51,16 @@ def next_deltas(
     """Return the deltas that lead to a newer release, the shortest way first.
 
     `held` is the release before it; `older` are the releases before that, newest first,
-    each with its delta to `held`. A delta that is no shorter way is left out.
+    each with its delta to `held`. A delta that is no shorter way is left out. The
+    shortest one is tried: it has to be readable and to arrive.
+
+    Raises ProtocolError.
     """
     step = Changes.between(held.state, newer.state)
     ways = [(held.manifest, step)]
     for manifest, blob in older[: DELTAS_KEPT - 1]:
         ways.append((manifest, read_delta(blob).changes.then(step)))
-    return [
+    found = [
         (
             Base(manifest.revision, manifest.state_digest),
             build_delta(manifest, newer.manifest, changes, newer.certificates.values()),
@@ -64,6 +68,12 @@ def next_deltas(
         for manifest, changes in ways
         if len(changes) * _SHARE <= len(newer.state.records)
     ]
+    for base, blob in found[:1]:
+        if base == held.base:
+            there = apply_delta(read_delta(blob), held)
+            if there.manifest != newer.manifest:
+                raise BundleDigestError("the delta leads to another manifest")
+    return found
 
 
 def etag(state_digest: str, revision: int) -> str:

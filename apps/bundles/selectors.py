@@ -101,6 +101,7 @@ class ReleaseWork:
     timestamp_version: int
     keys: Keys
     deltas: tuple[DeltaTarget, ...]
+    content: Content | None
 
 
 @dataclass(frozen=True)
@@ -246,6 +247,7 @@ def signing_work(release_id: uuid.UUID) -> ReleaseWork:
         timestamp_version=stamp.version if stamp else 0,
         keys=_keys(),
         deltas=deltas_of(release),
+        content=_contents.get(release_id),
     )
 
 

@@ -188,7 +188,9 @@ def _build(
         certificates=live.certificates,
         tree=live.state.tree,
     )
-    snapshot = build_snapshot(manifest, live.records, live.certificates)
+    snapshot = build_snapshot(
+        manifest, live.records, live.certificates, lines=live.state.lines
+    )
     _give_up_unsigned(actor, revision)
     release = Release.objects.create(
         tenant_id=require_tenant_id(),

@@ -124,7 +124,7 @@ class Hub:
             tenant, _, detail = heard.payload.partition(":")
             try:
                 if heard.channel == RELEASE_CHANNEL:
-                    await self.refresh(uuid.UUID(tenant))
+                    await self._release_signed(uuid.UUID(tenant), int(detail))
                 else:
                     await self._node_changed(uuid.UUID(tenant), uuid.UUID(detail))
             except ValueError:
@@ -132,6 +132,12 @@ class Hub:
             except Exception:
                 # The slow look reads again; the listener must live on.
                 logger.exception("could not follow %s", heard.payload)
+
+    async def _release_signed(self, tenant_id: uuid.UUID, revision: int) -> None:
+        # Told twice: at the commit, and by a message that repeats it.
+        offer = self._rooms[tenant_id].offer if tenant_id in self._rooms else None
+        if offer is None or offer.revision < revision:
+            await self.refresh(tenant_id)
 
     async def _node_changed(self, tenant_id: uuid.UUID, node_id: uuid.UUID) -> None:
         self._gate.forget(tenant_id, node_id)

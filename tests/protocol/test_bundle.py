@@ -277,3 +277,18 @@ def test_the_opa_manifest_carries_revision_and_digest() -> None:
     assert manifest["revision"] == f"7:{MANIFEST.state_digest}"
     assert manifest["roots"] == ["portward"]
     assert list(json.loads(files["data.json"])) == ["portward"]
+
+
+def test_signing_for_opa_afterwards_gives_the_same_bytes() -> None:
+    unsigned = build_snapshot(MANIFEST, RECORDS, [{"change": "c0de"}])
+    found = bundle.sign_snapshot(unsigned, OPA, tenant=MANIFEST.tenant)
+    assert unpack_archive(gzip.decompress(found)).keys() == (
+        unpack_archive(gzip.decompress(unsigned)).keys() | {".signatures.json"}
+    )
+    assert read_snapshot(found) == read_snapshot(unsigned)
+
+
+def test_what_opa_hashes_by_content_is_canonical() -> None:
+    files = unpack_archive(gzip.decompress(GOOD))
+    for name in (".manifest", "data.json"):
+        assert canonical_bytes(json.loads(files[name])) == files[name]

@@ -12,24 +12,29 @@ from hypothesis import strategies as st
 
 from protocol import delta
 from protocol.bundle import (
+    CERTIFICATES_PATH,
+    MANIFEST_PATH,
+    RECORDS_PATH,
     Manifest,
     Predecessor,
     build_manifest,
     build_snapshot,
-    build_state,
     certificate_digest,
+    check_carries,
     manifest_digest,
     read_snapshot,
     read_state,
 )
 from protocol.canonical import canonical_bytes
 from protocol.delta import Changes, Content, State, apply_delta, build_delta, read_delta
+from protocol.envelope import pack_archive
 from protocol.errors import (
     BundleDigestError,
     BundleTooLargeError,
     DeltaBaseError,
     DeltaMalformedError,
     ProtocolError,
+    RecordError,
 )
 from protocol.records import (
     AssignmentRecord,
@@ -37,6 +42,7 @@ from protocol.records import (
     PrincipalRecord,
     Record,
     WindowRecord,
+    record_bytes,
 )
 
 CREATED = "2026-11-21T10:00:00Z"
@@ -284,20 +290,35 @@ def test_a_stored_state_reads_like_the_snapshot() -> None:
     certificates = list(NEWER.certificates.values())
     records = list(NEWER.state.records.values())
     whole = read_snapshot(build_snapshot(NEWER.manifest, records, certificates))
-    stored = read_state(build_state(NEWER.snapshot()))
-    assert stored == whole == NEWER.snapshot()
+    assert read_state(pack_archive(NEWER.files())) == whole
+
+
+def test_the_bytes_that_are_carried_on_are_those_of_the_records() -> None:
+    assert list(HELD.state.lines)
+    there = apply_delta(read_delta(GOOD), HELD)
+    ordered = sorted(there.state.records.values(), key=lambda record: record.key)
+    assert list(there.state.lines) == [record_bytes(record) for record in ordered]
+
+
+@pytest.mark.parametrize("name", [MANIFEST_PATH, RECORDS_PATH, CERTIFICATES_PATH])
+def test_an_archive_that_carries_something_else_is_found_out(name: str) -> None:
+    records = list(NEWER.state.records.values())
+    blob = build_snapshot(NEWER.manifest, records, NEWER.certificates.values())
+    check_carries(blob, NEWER.files())
+    with pytest.raises(BundleDigestError):
+        check_carries(blob, {**NEWER.files(), name: b"{}"})
 
 
 def test_a_stored_state_that_lost_a_record_is_refused() -> None:
-    snapshot = NEWER.snapshot()
-    cut = build_state(
-        type(snapshot)(
-            *(snapshot.manifest, snapshot.records[1:]),
-            *(snapshot.certificates, snapshot.tree),
-        )
-    )
+    files = NEWER.files()
+    _first, rest = files[RECORDS_PATH].split(b"\n", 1)
     with pytest.raises(BundleDigestError):
-        read_state(cut)
+        read_state(pack_archive({**files, RECORDS_PATH: rest}))
+
+
+def test_a_state_holds_a_record_once() -> None:
+    with pytest.raises(RecordError, match="twice"):
+        State.of([person("ann"), person("ann", 2)])
 
 
 def test_a_bundle_names_every_field_of_its_delta() -> None:
