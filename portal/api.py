@@ -6,6 +6,17 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 from apps.accounts.api import AuditEntryList, TenantList
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.core.api import NoSuchEndpoint
+from apps.delegations.api import (
+    AbsenceAccept,
+    AbsenceDecline,
+    AbsenceEnd,
+    AbsenceList,
+    DelegationAccept,
+    DelegationDecline,
+    DelegationDetail,
+    DelegationList,
+    DelegationRevoke,
+)
 from apps.nodes.api import NodeDetail, NodeList
 from apps.notifications.api import (
     ChannelList,
@@ -47,6 +58,33 @@ urlpatterns = [
     path("v1/freezes/<uuid:pk>/lift", FreezeLift.as_view(), name="freeze_lift"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
+    path("v1/delegations", DelegationList.as_view(), name="delegations"),
+    path("v1/delegations/<uuid:pk>", DelegationDetail.as_view(), name="delegation"),
+    path(
+        "v1/delegations/<uuid:pk>/accept",
+        DelegationAccept.as_view(),
+        name="delegation_accept",
+    ),
+    path(
+        "v1/delegations/<uuid:pk>/decline",
+        DelegationDecline.as_view(),
+        name="delegation_decline",
+    ),
+    path(
+        "v1/delegations/<uuid:pk>/revoke",
+        DelegationRevoke.as_view(),
+        name="delegation_revoke",
+    ),
+    path("v1/absences", AbsenceList.as_view(), name="absences"),
+    path(
+        "v1/absences/<uuid:pk>/accept", AbsenceAccept.as_view(), name="absence_accept"
+    ),
+    path(
+        "v1/absences/<uuid:pk>/decline",
+        AbsenceDecline.as_view(),
+        name="absence_decline",
+    ),
+    path("v1/absences/<uuid:pk>/end", AbsenceEnd.as_view(), name="absence_end"),
     path("v1/policies", PolicyList.as_view(), name="policies"),
     path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
     path("v1/versions", VersionList.as_view(), name="versions"),

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.clients.urls")),
     path("", include("apps.federation.urls")),
     path("", include("apps.breakglass.urls")),
+    path("", include("apps.delegations.urls")),
     path("", include("apps.notifications.urls")),
     path("api/", include("portal.api")),
     path("admin/access/grants/", include("apps.distribution.urls")),

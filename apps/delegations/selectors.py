@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
 from apps.accounts.models import User
 from apps.accounts.rules import role_allows
-from apps.accounts.selectors import roles_in_scope
+from apps.accounts.selectors import members, roles_in_scope
 from apps.delegations import rules
 from apps.delegations.choices import LoanState
 from apps.delegations.errors import LoanNotFoundError
@@ -23,6 +24,16 @@ from engine.roles import Holdings
 from protocol.records import AssignmentRecord, EntityRef
 
 _OPEN = (LoanState.OFFERED, LoanState.ACCEPTED)
+
+
+@dataclass(frozen=True)
+class Branch:
+    """A delegation, where it stands, and what was passed on from it."""
+
+    row: Delegation
+    state: LoanState
+    is_idle: bool
+    branches: list[Branch]
 
 
 def limits() -> Limits:
@@ -42,6 +53,53 @@ def delegations() -> QuerySet[Delegation]:
 def open_delegations(now: dt.datetime) -> QuerySet[Delegation]:
     """Return the delegations that are offered or run, or will."""
     return delegations().filter(state__in=_OPEN, end__gt=now)
+
+
+def visible_to(user: User | None) -> QuerySet[Delegation]:
+    """Return what a person may read: all with the console, else what concerns them.
+
+    A program that stands for nobody reads what its token lets it.
+    """
+    if user is None or role_allows(roles_in_scope(user), "view"):
+        return delegations()
+    return delegations_of(user.pk)
+
+
+def absences_visible_to(user: User | None) -> QuerySet[ApproverAbsence]:
+    """Return the absences that a person may read, as with delegations."""
+    if user is None or role_allows(roles_in_scope(user), "view"):
+        return absences()
+    return absences_of(user.pk)
+
+
+def trees(rows: Iterable[Delegation], now: dt.datetime) -> list[Branch]:
+    """Return delegations with what was passed on from each, as deep as it goes."""
+    known = list(rows)
+    ids = {row.pk for row in known}
+    below: dict[uuid.UUID, list[Delegation]] = {}
+    for row in open_delegations(now):
+        if row.parent_id is not None:
+            below.setdefault(row.parent_id, []).append(row)
+    unused = idle([*known, *(row for rows in below.values() for row in rows)], now)
+
+    def branch(row: Delegation) -> Branch:
+        parts = [branch(each) for each in below.get(row.pk, [])]
+        return Branch(row, row.state_at(now), row.pk in unused, parts)
+
+    return [branch(row) for row in known if row.parent_id not in ids]
+
+
+def borrowers(user_id: uuid.UUID) -> list[Principal]:
+    """Return whom a person can lend to: whoever else signs in to this tenant."""
+    people = members().filter(user__is_active=True).values("user_id")
+    found = Principal.objects.filter(user_id__in=people).exclude(user_id=user_id)
+    return list(found.select_related("user").order_by("name", "key"))
+
+
+def other_approvers(user: User) -> list[User]:
+    """Return who can stand in for an approver."""
+    rows = members().exclude(user_id=user.pk)
+    return [row.user for row in rows if may_vote(row.user)]
 
 
 def delegation_by_id(delegation_id: uuid.UUID) -> Delegation:
@@ -152,7 +210,7 @@ def places_inside(scope: Resource | None) -> QuerySet[Resource]:
 def idle(rows: list[Delegation], now: dt.datetime) -> frozenset[uuid.UUID]:
     """Return which accepted delegations do not count now, as the nodes see it."""
     parents = {slug: node.parents for slug, node in role_graph().items()}
-    holdings = Holdings(_records(now), parents)
+    holdings = Holdings(assignment_records(now), parents)
     found = set()
     for row in rows:
         if row.state_at(now) is not LoanState.ACCEPTED or row.start > now:
@@ -166,7 +224,8 @@ def idle(rows: list[Delegation], now: dt.datetime) -> frozenset[uuid.UUID]:
     return frozenset(found)
 
 
-def _records(now: dt.datetime) -> list[AssignmentRecord]:
+def assignment_records(now: dt.datetime) -> list[AssignmentRecord]:
+    """Return what is assigned as the engine reads it."""
     return [
         AssignmentRecord(
             str(row.pk),

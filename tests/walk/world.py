@@ -18,6 +18,8 @@ from apps.accounts.services import actor_for
 from apps.approvals.services import request_elevation
 from apps.audit.events import Actor
 from apps.breakglass import services as breakglass
+from apps.delegations import services as delegations
+from apps.delegations.rules import Limits, Times
 from apps.distribution import services as distribution
 from apps.elevations.rules import ElevationSpec
 from apps.federation import services as federation
@@ -29,7 +31,7 @@ from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
 from apps.roles import services as roles
-from apps.roles.rules import EntrySpec
+from apps.roles.rules import AssignmentSpec, EntrySpec
 from apps.signin import services as signin
 from apps.signin.models import SignIn
 from apps.signin.rules.operations import Operation
@@ -161,6 +163,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         token = ApiToken.objects.get(user=admin)
     _break_glass(tenant, admin, folder)
     _elevate(tenant, admin)
+    _lend(tenant, people)
     notice = _tell(tenant, admin)
     words = {
         "notification of the admin": str(notice),
@@ -189,6 +192,34 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     return World(tenant, people, tokens, authenticators, clients, words)
 
 
+def _lend(tenant: Tenant, people: dict[Person, User]) -> None:
+    """Let the auditor offer the admin a role, and the approver be away."""
+    auditor, until = people[Person.AUDITOR], timezone.now() + dt.timedelta(hours=1)
+    with tenant_scope(tenant.pk):
+        ref = EntityRef("User", auditor.username)
+        row = roles.save_principal(actor=ACTOR, spec=EntrySpec(ref))
+        roles.link_person(actor=ACTOR, principal_id=row.pk, user_id=auditor.pk)
+        roles.assign_role(actor=ACTOR, spec=AssignmentSpec(ref, "developer"))
+        delegations.set_policy(actor=ACTOR, limits=Limits(is_allowed=True))
+        delegations.offer(
+            actor=actor_for(auditor),
+            user=auditor,
+            spec=delegations.OfferSpec(
+                EntityRef("User", people[Person.ADMIN].username),
+                "developer",
+                until,
+                "On holiday.",
+            ),
+        )
+        delegations.offer_absence(
+            actor=ACTOR,
+            user=people[Person.APPROVER],
+            stand_in=make_user("abe", ["approver"], tenant=tenant),
+            times=Times(timezone.now(), until),
+            reason="On holiday.",
+        )
+
+
 def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
     """Tell the admin something, and return the notification."""
     with tenant_scope(tenant.pk):
@@ -205,7 +236,7 @@ def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
             spec=notifications.ChannelSpec("Walk", "https://hooks.example/walk"),
         )
         notifications.send_test(actor=ACTOR, channel_id=channel.pk)
-        return Notification.objects.get(user=admin).pk
+        return Notification.objects.get(user=admin, event="review.opened").pk
 
 
 def _elevate(tenant: Tenant, admin: User) -> None:

@@ -36,6 +36,9 @@ class Operation(StrEnum):
     ENROLL_NODE = "nodes.enroll"
     CHANGE_NODE = "nodes.change"
     CHANGE_ACCESS = "roles.change"
+    LEND = "delegations.lend"
+    END_LOAN = "delegations.end"
+    CHANGE_LENDING = "delegations.settings"
     INVITE_PERSON = "accounts.invite"
     CHANGE_PERSON = "accounts.change"
     CHANGE_SIGN_IN_SETTINGS = "accounts.sign_in_settings"
@@ -91,6 +94,16 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
     ),
     Operation.CHANGE_ACCESS: Requirement(
         "Change roles, assignments, windows or locations", _PASSKEY, 15 * _MINUTE
+    ),
+    Operation.LEND: Requirement(
+        "Lend a role, take one over, or stand in", _PASSKEY, 5 * _MINUTE
+    ),
+    # Ending takes rights away and gives nobody any.
+    Operation.END_LOAN: Requirement(
+        "End a delegation or an absence", Acr.MULTI, 60 * _MINUTE
+    ),
+    Operation.CHANGE_LENDING: Requirement(
+        "Change what may be lent", _PASSKEY, 5 * _MINUTE, is_elevated=True
     ),
     Operation.INVITE_PERSON: Requirement("Invite a person", _PASSKEY, 5 * _MINUTE),
     Operation.CHANGE_PERSON: Requirement(

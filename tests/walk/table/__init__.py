@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from tests.walk.answers import Row
 from tests.walk.table.console import CONSOLE, PROVIDERS
+from tests.walk.table.lending import LENDING
 from tests.walk.table.models import MODELS
 from tests.walk.table.own import OWN
 from tests.walk.table.programs import OPERATIONS, REST
@@ -53,4 +54,5 @@ TABLE: Mapping[str, Row] = {
     **MODELS,
     **REST,
     **OPERATIONS,
+    **LENDING,
 }
