@@ -219,6 +219,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "distribution.forget_decisions",
         "schedule": 3600.0,
     },
+    "reviews-tick": {"task": "reviews.tick", "schedule": 900.0},
     "notifications-daily": {
         "task": "notifications.daily",
         "schedule": crontab(minute=0),
