@@ -15,18 +15,21 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path, reverse
+from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views.decorators.http import require_http_methods
 from typing_extensions import override
 
 from apps.accounts.permissions import is_signed_in, user_of
+from apps.accounts.rules import role_allows
 from apps.accounts.selectors import is_closed, roles_in_scope
+from apps.approvals.selectors.elevations import Standing, running
 from apps.breakglass.selectors import Alarm, alarm_for
 from apps.notifications.selectors import unread_count
 from apps.signin.views import entry
 from apps.tenants.services import current_tenant_id
 from portal import overview, search
-from portal.navigation import AREAS, rail
+from portal.navigation import AREAS, own_rail, rail
 
 View = TypeVar("View", bound=Callable[..., HttpResponseBase])
 # The overview leads on to the choice of a tenant; nobody is kept from leaving.
@@ -42,6 +45,12 @@ def is_waiting_sealed(request: HttpRequest) -> bool:
         row.tenant_id == tenant.pk and is_closed(row)
         for row in getattr(request, "memberships", [])
     )
+
+
+def is_outside(request: HttpRequest) -> bool:
+    """Say whether a member of the open tenant has no business in the console."""
+    roles = roles_in_scope(user_of(request)) if current_tenant_id() else ()
+    return bool(roles) and not role_allows(roles, "view")
 
 
 class WithoutLogEntries(ModelAdmin[Model]):
@@ -154,17 +163,28 @@ class PortalAdminSite(AdminSite):
         """Give every page the rail and the person's tenants."""
         context = super().each_context(request)
         if context["has_permission"]:
-            context["rail"] = rail(self, request)
+            context["is_outside"] = is_outside(request)
+            context["rail"] = (
+                own_rail(request) if context["is_outside"] else rail(self, request)
+            )
             context["tenant"] = getattr(request, "tenant", None)
             context["memberships"] = getattr(request, "memberships", [])
             context["alarm"] = self._alarm(request)
             context["unread_notifications"] = self._unread(request)
+            context["running"] = self._running(request)
         return context
 
     @staticmethod
     def _unread(request: HttpRequest) -> int:
         """Return how many notifications the person has not read."""
         return unread_count(user_of(request)) if current_tenant_id() else 0
+
+    @staticmethod
+    def _running(request: HttpRequest) -> list[Standing]:
+        """Return what the person holds for minutes, or may activate."""
+        if current_tenant_id() is None:
+            return []
+        return running(user_of(request).pk, timezone.now())
 
     @staticmethod
     def _alarm(request: HttpRequest) -> Alarm | None:
@@ -186,6 +206,8 @@ class PortalAdminSite(AdminSite):
             return redirect("accounts:choose_tenant")
         if is_waiting_sealed(request):
             return redirect("breakglass:open")
+        if is_outside(request):
+            return redirect("access:home")
         steps = overview.steps(request)
         context = {
             **self.each_context(request),

@@ -4,6 +4,14 @@ from django.urls import path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 from apps.accounts.api import AuditEntryList, TenantList
+from apps.approvals.api import (
+    ElevationActivate,
+    ElevationDetail,
+    ElevationEnd,
+    ElevationExtend,
+    ElevationList,
+    EligibilityList,
+)
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.core.api import NoSuchEndpoint
 from apps.delegations.api import (
@@ -101,6 +109,20 @@ urlpatterns = [
     ),
     path("v1/channels", ChannelList.as_view(), name="channels"),
     path("v1/deliveries", DeliveryList.as_view(), name="deliveries"),
+    path("v1/eligibilities", EligibilityList.as_view(), name="eligibilities"),
+    path("v1/elevations", ElevationList.as_view(), name="elevations"),
+    path("v1/elevations/<uuid:pk>", ElevationDetail.as_view(), name="elevation"),
+    path(
+        "v1/elevations/<uuid:pk>/activate",
+        ElevationActivate.as_view(),
+        name="elevation_activate",
+    ),
+    path(
+        "v1/elevations/<uuid:pk>/extend",
+        ElevationExtend.as_view(),
+        name="elevation_extend",
+    ),
+    path("v1/elevations/<uuid:pk>/end", ElevationEnd.as_view(), name="elevation_end"),
     path(
         "schema",
         SpectacularAPIView.as_view(authentication_classes=[], permission_classes=[]),

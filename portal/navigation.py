@@ -108,6 +108,21 @@ AREAS = (
         pages=(Page("Dependencies", "/admin/dependencies/"),),
     ),
 )
+# The pages of people who have nothing to do in the console: address, and below what.
+_OWN = (
+    (Area("access", "My access", "access", ""), "access:home", "/access/"),
+    (
+        Area("notices", "Notifications", "bell", ""),
+        "notifications:inbox",
+        "/account/notifications/",
+    ),
+    (
+        Area("sessions", "Your sessions", "switch", ""),
+        "signin:sessions",
+        "/account/sessions/",
+    ),
+    (Area("account", "Your account", "passkey", ""), "accounts:account", "/account/"),
+)
 # What waits in an area: model, the rows that count, and how to say it.
 _WAITING: Mapping[str, tuple[str, dict[str, Any], str]] = {
     "policies": ("approvals.ApprovalRequest", {"state": "open"}, "open requests"),
@@ -119,6 +134,16 @@ def rail(site: AdminSite, request: HttpRequest) -> list[Entry]:
     """Return the five areas with the links that the person may follow."""
     listed = {row["app_label"]: row["models"] for row in site.get_app_list(request)}
     return [_entry(area, listed, request.path) for area in AREAS]
+
+
+def own_rail(request: HttpRequest) -> list[Entry]:
+    """Return the pages about oneself, which is all that a plain member sees."""
+    below = [prefix for _, _, prefix in _OWN if request.path.startswith(prefix)]
+    current = max(below, key=len, default="")
+    return [
+        Entry(area, reverse(name), is_current=prefix == current)
+        for area, name, prefix in _OWN
+    ]
 
 
 def waiting(slug: str) -> tuple[int, str]:

@@ -36,6 +36,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.breakglass.urls")),
     path("", include("apps.delegations.urls")),
     path("", include("apps.notifications.urls")),
+    path("", include("apps.approvals.urls")),
     path("api/", include("portal.api")),
     path("admin/access/grants/", include("apps.distribution.urls")),
     path("admin/fleet/", include("apps.dashboard.urls")),

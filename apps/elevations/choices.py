@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import models
 
 
@@ -22,3 +24,14 @@ OPEN_STATES = (
     ElevationState.APPROVED,
     ElevationState.ACTIVE,
 )
+
+# How a page colors each state.
+TONES: Mapping[ElevationState, str] = {
+    ElevationState.PENDING: "accent",
+    ElevationState.APPROVED: "warn",
+    ElevationState.ACTIVE: "ok",
+    ElevationState.DENIED: "bad",
+    ElevationState.CANCELLED: "muted",
+    ElevationState.EXPIRED: "muted",
+    ElevationState.ENDED: "muted",
+}

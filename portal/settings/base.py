@@ -224,6 +224,8 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
         "task": "notifications.daily",
         "schedule": crontab(minute=0),
     },
+    # Access ends at its instant without this; it is written down and warned of here.
+    "elevations-settle": {"task": "elevations.settle", "schedule": 10.0},
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 

@@ -1,6 +1,8 @@
 """Acts upon requests for approval."""
 
 from apps.approvals.services.elevations import (
+    end_elevation,
+    extend_elevation,
     preview_elevation,
     request_elevation,
 )
@@ -20,6 +22,8 @@ __all__ = [
     "begin_vote",
     "cancel_request",
     "cast_demo_vote",
+    "end_elevation",
+    "extend_elevation",
     "open_request",
     "open_subject_request",
     "preview_elevation",

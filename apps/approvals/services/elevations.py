@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -9,12 +11,16 @@ from apps.accounts.models import User
 from apps.approvals import rules, selectors
 from apps.approvals.choices import RequestKind
 from apps.approvals.rules.subjects import Subject
+from apps.approvals.services.requests import cancel_request
 from apps.approvals.services.subjects import open_subject_request
 from apps.audit.events import Actor
 from apps.elevations import rules as elevation_rules
 from apps.elevations import services as elevations
+from apps.elevations.choices import ElevationState
+from apps.elevations.errors import NotYoursError
 from apps.elevations.models import Elevation, Eligibility
 from apps.elevations.rules import ElevationSpec
+from apps.elevations.selectors import elevation_by_id
 from protocol.records import EntityRef
 
 
@@ -33,6 +39,49 @@ def request_elevation(
     elevations.attach_request(elevation_id=row.pk, request_id=request.pk)
     row.request_id = request.pk
     return row
+
+
+@transaction.atomic
+def extend_elevation(
+    *, actor: Actor, requester: User, elevation_id: uuid.UUID
+) -> Elevation:
+    """Ask for as much time again, with the same words.
+
+    It is a request like the first, and a grant of its own: neither ends the other.
+    Raises what request_elevation raises.
+    """
+    row = elevation_by_id(elevation_id)
+    spec = ElevationSpec(
+        eligibility=row.eligibility_id,
+        minutes=min(row.minutes, row.eligibility.terms.longest),
+        reason=row.reason,
+        ticket=row.ticket,
+        extends=row.pk,
+    )
+    return request_elevation(actor=actor, requester=requester, spec=spec)
+
+
+@transaction.atomic
+def end_elevation(*, actor: Actor, elevation_id: uuid.UUID, reason: str = "") -> None:
+    """Give up an elevation, whether it waits for approval, for activation or is active.
+
+    Raises what cancelling a request and ending an elevation raise.
+    """
+    row = elevation_by_id(elevation_id)
+    now = timezone.now()
+    state = elevation_rules.state_at(row.clocks, now)
+    if state is ElevationState.PENDING and row.request_id is not None:
+        cancel_request(actor=actor, request_id=row.request_id, reason=reason)
+    elif state is ElevationState.APPROVED:
+        _require_own(actor, row)
+        elevations.cancel(actor=actor, elevation_id=row.pk, reason=reason)
+    else:
+        elevations.end(actor=actor, elevation_id=row.pk, reason=reason, now=now)
+
+
+def _require_own(actor: Actor, row: Elevation) -> None:
+    if actor.kind != "user" or actor.id != str(row.requester_id):
+        raise NotYoursError
 
 
 def elevation_subject(row: Elevation) -> Subject:

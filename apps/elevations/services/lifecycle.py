@@ -28,6 +28,7 @@ from apps.elevations.errors import (
 from apps.elevations.events import ElevationAction
 from apps.elevations.models import Elevation
 from apps.elevations.rules import ElevationSpec
+from apps.elevations.services.telling import tell_activated, tell_ended, tell_ending
 from apps.elevations.services.trail import audit, state
 from apps.roles import selectors as role_questions
 from apps.roles import services as roles
@@ -120,6 +121,9 @@ def deny(*, actor: Actor, elevation_id: uuid.UUID, reason: str = "") -> Elevatio
 def cancel(*, actor: Actor, elevation_id: uuid.UUID, reason: str = "") -> Elevation:
     """Note that the request was withdrawn, or that an approval is not used."""
     row = selectors.lock_elevation(elevation_id)
+    if row.state == ElevationState.EXPIRED:
+        # The clocks were written down before its request was closed.
+        return row
     if row.state not in {ElevationState.PENDING, ElevationState.APPROVED}:
         raise ElevationStateError("Only what is not active yet can be cancelled.")
     return _close(
@@ -131,6 +135,8 @@ def cancel(*, actor: Actor, elevation_id: uuid.UUID, reason: str = "") -> Elevat
 def expire(*, actor: Actor, elevation_id: uuid.UUID) -> Elevation:
     """Note that nobody decided, or that nobody activated, in time."""
     row = selectors.lock_elevation(elevation_id)
+    if row.state == ElevationState.EXPIRED:
+        return row
     if row.state not in {ElevationState.PENDING, ElevationState.APPROVED}:
         raise ElevationStateError("This does not wait for anything.")
     return _close(actor, row, ElevationState.EXPIRED, ElevationAction.EXPIRED)
@@ -158,6 +164,7 @@ def activate(*, actor: Actor, elevation_id: uuid.UUID, now: dt.datetime) -> Elev
     row.state, row.activated_at = ElevationState.ACTIVE, now
     row.save()
     audit(actor, ElevationAction.ACTIVATED, row, before=before)
+    tell_activated(row)
     return row
 
 
@@ -212,7 +219,7 @@ def settle(
 
 @transaction.atomic
 def take_warnings(*, now: dt.datetime) -> list[Elevation]:
-    """Return the elevations whose holder is to be told now that the end is near."""
+    """Tell the holders of what ends soon, once, and return these elevations."""
     due = []
     rows = selectors.open_elevations().filter(
         state=ElevationState.ACTIVE, warned_at__isnull=True, ends_at__gt=now
@@ -223,6 +230,7 @@ def take_warnings(*, now: dt.datetime) -> list[Elevation]:
         if now >= rules.warns_at(row.starts_at, row.ends_at):
             row.warned_at = now
             row.save(update_fields=["warned_at"])
+            tell_ending(row)
             due.append(row)
     return due
 
@@ -250,6 +258,8 @@ def _close(
     row.ended_by, row.end_reason = actor.name[:200], reason.strip()[:_LONGEST_REASON]
     row.save(update_fields=["state", "ended_at", "ended_by", "end_reason"])
     audit(actor, action, row, before=before, end_reason=row.end_reason)
+    if action is ElevationAction.ENDED:
+        tell_ended(row, by=actor)
     return row
 
 

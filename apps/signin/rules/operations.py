@@ -39,6 +39,9 @@ class Operation(StrEnum):
     LEND = "delegations.lend"
     END_LOAN = "delegations.end"
     CHANGE_LENDING = "delegations.settings"
+    REQUEST_ELEVATION = "elevations.request"
+    EXTEND_ELEVATION = "elevations.extend"
+    ACTIVATE_ELEVATION = "elevations.activate"
     INVITE_PERSON = "accounts.invite"
     CHANGE_PERSON = "accounts.change"
     CHANGE_SIGN_IN_SETTINGS = "accounts.sign_in_settings"
@@ -104,6 +107,16 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
     ),
     Operation.CHANGE_LENDING: Requirement(
         "Change what may be lent", _PASSKEY, 5 * _MINUTE, is_elevated=True
+    ),
+    Operation.REQUEST_ELEVATION: Requirement(
+        "Ask for access for minutes", Acr.MULTI, 15 * _MINUTE
+    ),
+    # More time is asked for in the middle of work, so the session proves nothing.
+    Operation.EXTEND_ELEVATION: Requirement(
+        "Ask for more time", _PASSKEY, 0, is_bound=True
+    ),
+    Operation.ACTIVATE_ELEVATION: Requirement(
+        "Activate access for minutes", _PASSKEY, 5 * _MINUTE
     ),
     Operation.INVITE_PERSON: Requirement("Invite a person", _PASSKEY, 5 * _MINUTE),
     Operation.CHANGE_PERSON: Requirement(

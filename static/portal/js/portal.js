@@ -49,11 +49,11 @@ for (const button of document.querySelectorAll('[data-pw-copy]')) {
   });
 }
 
-for (const form of document.querySelectorAll('form[data-pw-confirm]')) {
-  form.addEventListener('submit', (event) => {
-    if (!window.confirm(form.dataset.pwConfirm)) event.preventDefault();
-  });
-}
+// Parts of a page are rendered anew, so the document listens and not each form.
+document.addEventListener('submit', (event) => {
+  const words = event.target.dataset.pwConfirm;
+  if (words && !window.confirm(words)) event.preventDefault();
+});
 
 for (const button of document.querySelectorAll('[data-pw-print]')) {
   button.addEventListener('click', () => window.print());

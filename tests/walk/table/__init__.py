@@ -40,6 +40,9 @@ WHILE_FROZEN = {
 UNCONFIRMED = {
     "signin:confirm_options": "it is the way to the proof",
     "signin:end_elevation": "it gives rights up",
+    "access:cancel": "it gives rights up",
+    "access:end": "it gives rights up",
+    "api:elevation_end": "it gives rights up",
     "api:notification_read": "what was read is noted, and nothing else changes",
     "notifications:open": "what was read is noted, and nothing else changes",
     "notifications:read": "what was read is noted, and nothing else changes",

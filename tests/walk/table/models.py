@@ -21,6 +21,7 @@ EDITED = (
     *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
     *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
     "notifications.Channel",
+    "elevations.Eligibility",
 )
 # Models whose rows come from services only; nobody edits them in the console.
 READ = (
@@ -134,6 +135,7 @@ MODELS |= stock(
         signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN),
     ),
 )
+MODELS |= stock("elevations.Elevation", change=page("elevations.Elevation", EDIT))
 MODELS |= stock("breakglass.Activation", change=page("breakglass.Activation", EDIT))
 MODELS |= stock(
     # Sessions belong to people; those of members are shown.

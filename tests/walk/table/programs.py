@@ -43,7 +43,45 @@ REST: Mapping[str, Row] = {
         "node": "nodes.Node",
     }.items()
 }
+_SIGNED = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
 OPERATIONS: Mapping[str, Row] = {
+    "api:eligibilities": Row(
+        "What the token's person may ask for.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
+    ),
+    "api:elevations": Row(
+        "Asking needs the person's passkey for the act.",
+        get=READ_BY_TOKEN,
+        post=_SIGNED,
+        is_json=True,
+    ),
+    "api:elevation": Row(
+        "A token reads its own tenant; others' things are not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=["elevations.Elevation"],
+    ),
+    "api:elevation_activate": Row(
+        "Activating needs the person's passkey for the act.",
+        get=NOT_BY_TOKEN,
+        post=_SIGNED,
+        about=["elevations.Elevation"],
+        is_json=True,
+    ),
+    "api:elevation_extend": Row(
+        "Asking for more time needs the person's passkey for the act.",
+        get=NOT_BY_TOKEN,
+        post=_SIGNED,
+        about=["elevations.Elevation"],
+        is_json=True,
+    ),
+    "api:elevation_end": Row(
+        "Its holder, its approvers and security admins end an elevation.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, FORBIDDEN, FORBIDDEN, DONE),
+        about=["elevations.Elevation"],
+        is_json=True,
+        acts=True,
+    ),
     "api:session": Row(
         "A session of a member; ending it is the only act.",
         get=ONE_BY_TOKEN,
