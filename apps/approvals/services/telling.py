@@ -9,6 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from apps.approvals import rules, selectors
+from apps.approvals.choices import RequestKind
 from apps.approvals.models import ApprovalRequest
 from apps.notifications.choices import Event
 from apps.notifications.services import notify
@@ -43,6 +44,7 @@ def tell_decided(request: ApprovalRequest) -> None:
         request,
         title=f"“{request.title}” is {state}",
         data={},
+        path=_page_of_asker(request),
     )
 
 
@@ -65,6 +67,13 @@ def page_of(request: ApprovalRequest) -> str:
     return reverse("admin:approvals_approvalrequest_change", args=[request.pk])
 
 
+def _page_of_asker(request: ApprovalRequest) -> str:
+    """Return where to go on: who asks for an elevation may not see the console."""
+    if request.kind == RequestKind.ELEVATION and request.subject_id:
+        return reverse("access:elevation", args=[request.subject_id])
+    return page_of(request)
+
+
 def _tell(
     event: Event,
     recipients: Iterable[uuid.UUID],
@@ -73,6 +82,7 @@ def _tell(
     title: str,
     data: Mapping[str, Any],
     body: str = "",
+    path: str = "",
 ) -> None:
     subject = rules.parse_subject(request.document)
     risk = {"risk": subject.risk} if subject else {}
@@ -81,6 +91,6 @@ def _tell(
         recipients=recipients,
         title=title,
         body=body or request.reason,
-        path=page_of(request),
+        path=path or page_of(request),
         data={"who": request.opened_by_name, "what": request.title, **risk, **data},
     )
