@@ -17,6 +17,8 @@ from apps.accounts import selectors as accounts
 from apps.accounts import services as people
 from apps.audit.events import Actor
 from apps.core.errors import NotFoundError, PortwardError
+from apps.elevations import selectors as elevations
+from apps.elevations import services as elevation_services
 from apps.nodes import services as nodes
 from apps.policies import selectors as policies
 from apps.policies import services as policy_services
@@ -27,6 +29,7 @@ from apps.scopes import services as scope_services
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import create_tenant, tenant_scope
+from portal.tenant_file import elevations as access_specs
 from portal.tenant_file import scopes as scope_specs
 from portal.tenant_file import specs
 from portal.tenant_file.errors import TenantFileError
@@ -240,6 +243,18 @@ def _users(actor: Actor, content: Item) -> int:
     return len(items)
 
 
+def _eligibilities(actor: Actor, content: Item) -> int:
+    known = dict(elevations.eligibilities().values_list("purpose", "pk"))
+    items = content.items("eligibilities", *access_specs.ELIGIBILITY)
+    for item in items:
+        with _placed(item.path):
+            spec = access_specs.eligibility(item)
+            elevation_services.save_eligibility(
+                actor=actor, spec=spec, eligibility_id=known.get(spec.purpose)
+            )
+    return len(items)
+
+
 def _node_groups(actor: Actor, content: Item) -> int:
     items = content.items("node_groups", "slug", "name")
     for item in items:
@@ -266,6 +281,7 @@ _SECTIONS: dict[str, Callable[[Actor, Item], int]] = {
     "assignments": _assignments,
     "policies": _policies,
     "users": _users,
+    "eligibilities": _eligibilities,
     "node_groups": _node_groups,
     "samples": _samples,
 }

@@ -20,7 +20,7 @@ _LARGEST = 1024 * 1024
 SECTIONS = (
     *("tenant", "calendars", "windows", "locations", "resource_types", "attributes"),
     *("roles", "resource_groups", "resources", "principals", "assignments", "policies"),
-    *("users", "node_groups", "samples"),
+    *("users", "eligibilities", "node_groups", "samples"),
 )
 
 

@@ -79,11 +79,10 @@ CONSOLE: Mapping[str, Row] = {
         about=["elevations.Elevation"],
     ),
     "distribution:end_grant": Row(
-        "Who may not end it is told so on its page.",
+        "Who may not end it is told so on its page; so is who is too early.",
         get=NOT_BY_GET,
         post=signed_in(ABSENT, FORBIDDEN, MOVED),
         about=["elevations.Elevation"],
-        acts=True,
     ),
     "admin:accounts_membership_link": Row(
         "A new link lets somebody in, so only security admins make one.",
