@@ -112,6 +112,11 @@ AREAS = (
 _OWN = (
     (Area("access", "My access", "access", ""), "access:home", "/access/"),
     (
+        Area("lending", "Lending", "user", ""),
+        "delegations:overview",
+        "/access/delegations/",
+    ),
+    (
         Area("notices", "Notifications", "bell", ""),
         "notifications:inbox",
         "/account/notifications/",

@@ -7,12 +7,7 @@ from collections.abc import Sequence
 
 from django import forms
 
-from apps.elevations.models import Eligibility
-from apps.elevations.rules import (
-    CEILING_MINUTES,
-    EligibilitySpec,
-    default_minutes,
-)
+from apps.elevations.rules import CEILING_MINUTES, EligibilitySpec
 from apps.roles import selectors as roles
 from apps.roles.choices import Tier
 from apps.roles.models import PrincipalGroup
@@ -99,32 +94,6 @@ class EligibilityForm(forms.Form):
             ticket_pattern=values["ticket_pattern"],
             is_active=values["is_active"],
         )
-
-
-class ElevationForm(forms.Form):
-    """Why somebody needs a role, and for how long."""
-
-    reason = forms.CharField(
-        max_length=500,
-        widget=forms.Textarea(attrs={"rows": 3}),
-        help_text="What happened, and what you are going to do. Approvers read this.",
-    )
-    ticket = forms.CharField(max_length=64, required=False)
-    minutes = forms.IntegerField(label="For how many minutes")
-
-    def __init__(
-        self, *args: object, eligibility: Eligibility, **kwargs: object
-    ) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # passed through
-        terms = eligibility.terms
-        minutes, ticket = self.fields["minutes"], self.fields["ticket"]
-        minutes.initial = default_minutes(terms)
-        minutes.widget.attrs |= {"min": 1, "max": terms.longest}
-        minutes.help_text = f"At most {terms.longest}. It ends by itself."
-        if terms.ticket_pattern:
-            ticket.help_text = f"Needed here. It looks like {terms.ticket_pattern}."
-        else:
-            ticket.label = "Ticket (if there is one)"
 
 
 class EndForm(forms.Form):

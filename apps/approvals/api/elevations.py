@@ -15,11 +15,13 @@ from rest_framework.response import Response
 from typing_extensions import override
 
 from apps.accounts.choices import Scope
+from apps.accounts.models import User
 from apps.accounts.permissions import TenantScopedView
 from apps.accounts.rules import role_allows
 from apps.accounts.selectors import roles_in_scope
 from apps.accounts.services import PersonHolder, actor_for
 from apps.approvals import services
+from apps.core.errors import ForbiddenError
 from apps.elevations import rules
 from apps.elevations import selectors as elevations
 from apps.elevations import services as acts
@@ -28,7 +30,6 @@ from apps.elevations.models import Elevation, Eligibility
 from apps.elevations.rules import ElevationSpec
 from apps.roles.models import Resource
 from apps.roles.selectors import principal_of_user
-from apps.signin.api import holder_of
 from apps.signin.permissions import OperationBoundView
 from apps.signin.rules.operations import Operation
 
@@ -149,7 +150,7 @@ class ElevationList(OperationBoundView, ListAPIView[Elevation]):
         """Ask for a role for minutes."""
         wanted = AskSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        user = holder_of(request).user
+        user = _person(request)
         row = services.request_elevation(
             actor=actor_for(user),
             requester=user,
@@ -185,7 +186,7 @@ class ElevationActivate(OperationBoundView):
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Activate it; only the person who asked may."""
         row = _one(request, pk)
-        actor = actor_for(holder_of(request).user)
+        actor = actor_for(_person(request))
         acts.activate(actor=actor, elevation_id=row.pk, now=timezone.now())
         return _answer(row.pk)
 
@@ -203,7 +204,7 @@ class ElevationExtend(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Open the request; what is held stays as it is."""
-        row, user = _one(request, pk), holder_of(request).user
+        row, user = _one(request, pk), _person(request)
         opened = services.extend_elevation(
             actor=actor_for(user), requester=user, elevation_id=row.pk
         )
@@ -224,11 +225,20 @@ class ElevationEnd(TenantScopedView):
         """End it at once, on every node."""
         wanted = EndSerializer(data=request.data)
         wanted.is_valid(raise_exception=True)
-        row, user = _one(request, pk), holder_of(request).user
+        row, user = _one(request, pk), _person(request)
         services.end_elevation(
             actor=actor_for(user), elevation_id=row.pk, **wanted.validated_data
         )
         return _answer(row.pk)
+
+
+def _person(request: Request) -> User:
+    """Return whom a token stands for. Raises ForbiddenError for a program's own."""
+    if not isinstance(request.auth, PersonHolder):
+        raise ForbiddenError(
+            "Only a person does this.", remedy="Use a token that stands for a person."
+        )
+    return request.auth.user
 
 
 def _visible(request: Request) -> QuerySet[Elevation]:

@@ -16,6 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.permissions import actor_of, user_of, verified
 from apps.approvals import services
+from apps.approvals.forms import ElevationForm
 from apps.approvals.selectors import elevations as questions
 from apps.approvals.selectors.elevations import Standing
 from apps.core.errors import PortwardError
@@ -23,7 +24,6 @@ from apps.elevations import selectors as elevations
 from apps.elevations import services as acts
 from apps.elevations.choices import ElevationState
 from apps.elevations.errors import ElevationNotFoundError
-from apps.elevations.forms import ElevationForm
 from apps.elevations.models import Elevation, Eligibility
 from apps.elevations.rules import ElevationSpec
 from apps.roles.selectors import principal_of_user
