@@ -130,7 +130,12 @@ def release_by_id(release_id: uuid.UUID) -> Release:
 
 def newest_release() -> Release | None:
     """Return the release with the highest revision, signed or not."""
-    return Release.objects.order_by("-revision").first()
+    return releases().first()
+
+
+def newest_base() -> Release | None:
+    """Return the newest signed release, without the bytes that are read when needed."""
+    return releases().filter(state=ReleaseState.SIGNED).first()
 
 
 def newest_signed() -> Release | None:
@@ -182,8 +187,13 @@ def current_root() -> RootMetadata | None:
 
 
 def timestamp() -> TimestampMetadata | None:
-    """Return the newest timestamp."""
-    return TimestampMetadata.objects.select_related("release").first()
+    """Return the newest timestamp, without the bytes of its release."""
+    heavy = ("snapshot", "certificates", "manifest")
+    return (
+        TimestampMetadata.objects.select_related("release")
+        .defer(*(f"release__{name}" for name in heavy))
+        .first()
+    )
 
 
 def signature_files(release: Release) -> dict[str, bytes]:

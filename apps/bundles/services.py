@@ -176,7 +176,7 @@ def _build(
     newest: Release | None,
     cause: Mapping[str, str] | None,
 ) -> Release:
-    signed = selectors.newest_signed()
+    signed = selectors.newest_base()
     revision = 1 if newest is None else newest.revision + 1
     manifest = build_manifest(
         tenant=str(require_tenant_id()),

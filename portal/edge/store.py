@@ -1,4 +1,4 @@
-"""The edge's questions to the database, all on one thread of its own.
+"""The edge's questions to the database, on threads of its own.
 
 Django's connections belong to threads, and the event loop must never wait for one.
 """
@@ -53,19 +53,34 @@ class Offer:
 
 
 class Store:
-    """Run ORM work on one thread."""
+    """Run ORM work on two threads: one answers, the other writes down.
+
+    What nodes report comes in floods, and a release must not wait behind it.
+    """
 
     def __init__(self) -> None:
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="edge-database")
+        self._asking, self._recording = self.threads = tuple(
+            ThreadPoolExecutor(1, thread_name_prefix=f"edge-{name}")
+            for name in ("database", "recording")
+        )
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:  # noqa: ANN401
-        """Run a function on the database thread."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, _fresh, work, *args)
+        """Run a function on the thread that answers."""
+        return await self._on(self._asking, work, *args)
 
     def close(self) -> None:
-        """End the thread when its work is done."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        """End the threads when their work is done."""
+        for thread in self.threads:
+            thread.shutdown(wait=False, cancel_futures=True)
+
+    async def _on(
+        self,
+        thread: ThreadPoolExecutor,
+        work: Callable[..., T],
+        *args: Any,  # noqa: ANN401
+    ) -> T:
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(thread, _fresh, work, *args)
 
     async def offer(self, tenant_id: uuid.UUID) -> Offer | None:
         """Return the newest signed release of a tenant."""
@@ -85,17 +100,17 @@ class Store:
 
     async def record(self, batch: Mapping[uuid.UUID, Sequence[ReceivedReport]]) -> None:
         """Record reports."""
-        await self.run(distribution.record_reports, batch)
+        await self._on(self._recording, distribution.record_reports, batch)
 
     async def record_decisions(
         self, tenant_id: uuid.UUID, node_id: uuid.UUID, chunk: Chunk
     ) -> None:
         """Record what a node decided."""
-        await self.run(_record_decisions, tenant_id, node_id, chunk)
+        await self._on(self._recording, _record_decisions, tenant_id, node_id, chunk)
 
     async def note_refusals(self, counts: Mapping[tuple[str, str], int]) -> None:
         """Count refusals by code and address."""
-        await self.run(_note_refusals, counts)
+        await self._on(self._recording, _note_refusals, counts)
 
     async def enroll(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """Let a node in; refuses with the service's own code."""

@@ -41,7 +41,8 @@ class ClosingStore(Store):
 
     @override
     def close(self) -> None:
-        self._thread.submit(connections.close_all).result()
+        for thread in self.threads:
+            thread.submit(connections.close_all).result()
         super().close()
 
 
