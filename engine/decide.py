@@ -267,6 +267,17 @@ class PolicyEngine:
             self._entities.slice(request, placed.roles),
         )
 
+    def would_permit(self, placed: Placed) -> bool:
+        """Say whether a question were permitted if its roles were the principal's."""
+        numbers = self.candidates(placed)
+        if not numbers:
+            return False
+        try:
+            found = self.evaluate(placed, self._policies(numbers))
+        except (EngineError, HeadMismatchError):
+            return False
+        return found.allowed and not found.errors
+
     def _conclude(
         self, found: cedar.Evaluation, fresh: tuple[int, ...], *, has_stale: bool
     ) -> Decision:

@@ -10,6 +10,7 @@ from engine.question import Request
 from engine.roles import Holdings, parents_of
 from protocol.records import (
     AssignmentRecord,
+    EligibilityRecord,
     EntityRef,
     PrincipalRecord,
     Record,
@@ -34,6 +35,7 @@ class Entities:
         roles: list[RoleRecord] = []
         assignments: list[AssignmentRecord] = []
         separations: list[SeparationRecord] = []
+        eligibilities: list[EligibilityRecord] = []
         for record in records:
             match record:
                 case PrincipalRecord():
@@ -47,9 +49,12 @@ class Entities:
                     roles.append(record)
                 case SeparationRecord():
                     separations.append(record)
+                case EligibilityRecord():
+                    eligibilities.append(record)
                 case _:
                     pass
         self._holdings = Holdings(assignments, parents_of(roles), separations)
+        self.eligibilities = tuple(eligibilities)
 
     def above_resource(self, resource: EntityRef) -> frozenset[EntityRef]:
         """Return a resource and every group it lies in."""

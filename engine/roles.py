@@ -144,6 +144,34 @@ class Holdings:
         """Return the roles of these grants, and everything above them."""
         return closure((grant.role for grant in grants), self._parents)
 
+    def standing(self, principal: EntityRef, now: dt.datetime) -> set[str]:
+        """Return the roles that a principal holds for good, somewhere or everywhere.
+
+        What is held for minutes, or lent, opens no further door.
+        """
+        held = (
+            grant.role
+            for grant in self._grants.get(principal, ())
+            if grant.source == STANDING and grant.start <= now < grant.end
+        )
+        return closure(held, self._parents)
+
+    def above(self, role: str) -> set[str]:
+        """Return a role and everything above it."""
+        return closure([role], self._parents)
+
+    def by_id(self, assignment: str) -> tuple[EntityRef, Grant] | None:
+        """Return whose grant this is, and the grant, whether it counts or not."""
+        return next(
+            (
+                (principal, grant)
+                for principal, grants in self._grants.items()
+                for grant in grants
+                if grant.id == assignment
+            ),
+            None,
+        )
+
     def leading_to(
         self, roles: AbstractSet[str], grants: Iterable[Grant]
     ) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from engine.decide import Request
 from engine.errors import ContextError
@@ -27,6 +28,7 @@ from node_agent.agent import RunOptions, run_agent
 from node_agent.config import Identity, StatePaths, create_key, write_durably
 from node_agent.errors import AgentError, NotEnrolledError
 from node_agent.link import Edge
+from node_agent.requests import DRAFT
 from node_agent.state import AgentState, utc_now
 from node_agent.steps import STEP_TITLES, Trace
 from node_agent.trust_store import TrustStore, check_root
@@ -104,6 +106,7 @@ def run(options: argparse.Namespace) -> Exit:
             wait=options.wait,
             edge=options.edge,
             ca_file=options.ca_file,
+            access_requests=options.access_requests,
         ),
     )
     return Exit.DONE
@@ -258,6 +261,14 @@ def _entity(text: str) -> EntityRef:
     return EntityRef(kind, name)
 
 
+def _request_address(text: str) -> str:
+    parts = urlsplit(text)
+    is_local = parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1"}
+    if not parts.hostname or not (parts.scheme == "https" or is_local):
+        raise argparse.ArgumentTypeError(f'"{text}" is not an https address')
+    return text
+
+
 def _json_object(text: str) -> dict[str, Any]:
     try:
         value = json.loads(text)
@@ -321,6 +332,13 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ca-file", help="certificates to trust for HTTPS")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="on 127.0.0.1")
     parser.add_argument("--base-url", help="how callers reach this agent")
+    parser.add_argument(
+        "--access-requests",
+        type=_request_address,
+        metavar="URL",
+        help="where requests for access go, such as "
+        f"https://portal/access/v1/requests (AuthZEN draft of {DRAFT})",
+    )
     parser.add_argument("--wait", type=int, default=25, help="seconds of a long poll")
     parser.add_argument(
         "--log-level",

@@ -13,6 +13,7 @@ from node_agent.config import Identity, StatePaths, load_key
 from node_agent.errors import NothingStoredError
 from node_agent.link import Edge
 from node_agent.report import Reporter, ReportSigner
+from node_agent.requests import AccessRequests
 from node_agent.server import DecisionPoint, serve
 from node_agent.state import AgentState, exclusive
 from node_agent.sync import StatusFile, SyncLoop
@@ -32,6 +33,8 @@ class RunOptions:
     wait: int
     edge: str | None
     ca_file: str | None
+    # Where requests for access go; None tells nobody of any.
+    access_requests: str | None = None
 
 
 def run_agent(paths: StatePaths, options: RunOptions) -> None:
@@ -73,6 +76,14 @@ def run_agent(paths: StatePaths, options: RunOptions) -> None:
             base_url=options.base_url,
             status=status.values,
             note=collector.note,
+            requests=AccessRequests.of(
+                identity,
+                key,
+                endpoint=options.access_requests,
+                issuer=options.base_url,
+            )
+            if options.access_requests
+            else None,
         )
         _serve(app, options.port, loop, reporter, collector)
 

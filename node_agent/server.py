@@ -19,6 +19,7 @@ from engine import authzen, authzen_search
 from engine.decide import Decision, Request
 from engine.search import Sought
 from node_agent.errors import BusyError
+from node_agent.requests import JWKS_PATH, AccessRequests
 from node_agent.searches import Searches
 from node_agent.state import ActiveRelease, AgentState
 
@@ -74,9 +75,11 @@ class DecisionPoint:
         base_url: str,
         status: Callable[[], Mapping[str, Any]],
         note: Note | None = None,
+        requests: AccessRequests | None = None,
     ) -> None:
         self._state = state
         self._note = note
+        self._requests = requests
         # Addresses in the metadata come from here, never from the Host header, which
         # is whatever the caller says it is.
         self._base_url = base_url.rstrip("/")
@@ -91,6 +94,8 @@ class DecisionPoint:
         }
         for sought in Sought:
             self._routes[SEARCH_PATH + sought] = ("POST", self._search(sought))
+        if requests is not None:
+            self._routes[JWKS_PATH] = ("GET", self._jwks)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -150,13 +155,22 @@ class DecisionPoint:
             )
         for detail in decision.details:
             logger.warning("evaluation %s went wrong: %r", evaluation_id, detail)
-        return authzen.decision_response(
+        answer = authzen.decision_response(
             decision,
             evaluation_id=str(evaluation_id),
             evaluated_at=request.now.isoformat(),
             revision=revision,
             policy_set_hash=release.fingerprint if release else None,
         )
+        if self._requests is not None and release is not None:
+            answer["context"] |= self._requests.explain(
+                release.engine,
+                request,
+                decision,
+                evaluation_id=str(evaluation_id),
+                created=release.manifest.created,
+            )
+        return answer
 
     def _search(self, sought: Sought) -> Answering:
         async def answer(body: bytes) -> Answer:
@@ -183,7 +197,12 @@ class DecisionPoint:
                 f"search_{sought}_endpoint": base + SEARCH_PATH + sought
                 for sought in Sought
             },
+            **(self._requests.metadata() if self._requests else {}),
         }
+
+    def _jwks(self, _body: bytes) -> Answer:
+        keys: Content = self._requests.jwks() if self._requests else {"keys": []}
+        return HTTPStatus.OK, keys
 
     def _health(self, _body: bytes) -> Answer:
         if self._state.active is None:

@@ -36,6 +36,7 @@ class RecordType(StrEnum):
     RESOURCE = "resource"
     SCHEMA = "schema"
     SEPARATION = "separation"
+    ELIGIBILITY = "eligibility"
 
 
 @dataclass(frozen=True)
@@ -141,6 +142,37 @@ class AssignmentRecord(Record):
             "end": self.end,
             "source": self.source,
             **lent,
+        }
+
+
+@dataclass(frozen=True)
+class EligibilityRecord(Record):
+    """A role that some may ask to hold for minutes; it lets nobody in by itself.
+
+    Named are principals, or the role whose standing holders may ask. Shipped only where
+    nodes tell of it, since a node that does not know the type refuses the release.
+    """
+
+    type: ClassVar[RecordType] = RecordType.ELIGIBILITY
+
+    purpose: str
+    role: str
+    tier: str
+    minutes: int
+    scope: EntityRef | None = None
+    principals: tuple[EntityRef, ...] = ()
+    holders: str | None = None
+
+    @override
+    def body(self) -> dict[str, Any]:
+        return {
+            "purpose": self.purpose,
+            "role": self.role,
+            "tier": self.tier,
+            "minutes": self.minutes,
+            "scope": self.scope.to_dict() if self.scope else None,
+            "principals": [who.to_dict() for who in self.principals],
+            "holders": self.holders,
         }
 
 

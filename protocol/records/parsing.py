@@ -15,6 +15,7 @@ from protocol.records.kinds import (
     SOURCES,
     TIERS,
     AssignmentRecord,
+    EligibilityRecord,
     PolicyRecord,
     PrincipalRecord,
     Record,
@@ -34,6 +35,7 @@ from protocol.records.scopes import (
 )
 from protocol.records.values import JSONObject
 
+_LONGEST_MINUTES = 120
 # Fields that came later: absent while they say nothing.
 _LATER = {RecordType.WINDOW: WINDOW_LATER, RecordType.LOCATION: LOCATION_LATER}
 
@@ -122,6 +124,26 @@ def _parse_assignment(ident: str, f: JSONObject) -> Record:
     )
 
 
+def _parse_eligibility(ident: str, f: JSONObject) -> Record:
+    scope, holders = f["scope"], f["holders"]
+    principals = tuple(
+        EntityRef.from_dict(who, f"principals[{n}]")
+        for n, who in enumerate(values.items(f["principals"], "principals"))
+    )
+    if (holders is None) == (not principals):
+        raise RecordError("holders: a role, or else principals", field="holders")
+    return EligibilityRecord(
+        ident,
+        purpose=values.text(f["purpose"], "purpose"),
+        role=values.text(f["role"], "role"),
+        tier=values.choice(f["tier"], "tier", TIERS),
+        minutes=values.integer(f["minutes"], "minutes", 1, _LONGEST_MINUTES),
+        scope=None if scope is None else EntityRef.from_dict(scope, "scope"),
+        principals=principals,
+        holders=None if holders is None else values.text(holders, "holders"),
+    )
+
+
 def _parse_principal(ident: str, f: JSONObject) -> Record:
     entity = EntityRef.from_dict(f["entity"])
     return PrincipalRecord(
@@ -204,6 +226,10 @@ _PARSERS: dict[
     RecordType.SEPARATION: (
         ("name", "kind", "roles", "limit", "waivers"),
         _parse_separation,
+    ),
+    RecordType.ELIGIBILITY: (
+        ("purpose", "role", "tier", "minutes", "scope", "principals", "holders"),
+        _parse_eligibility,
     ),
 }
 

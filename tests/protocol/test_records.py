@@ -17,6 +17,7 @@ from protocol.records import EntityRef, Record, parse_record
 from protocol.records.scopes import LOCATION_LATER, WINDOW_LATER
 from tests.vectors.generate import (
     LENT,
+    OFFERED,
     PATH,
     RECORDS,
     SCOPES,
@@ -24,7 +25,7 @@ from tests.vectors.generate import (
     vectors,
 )
 
-ALL = (*RECORDS, *LENT, *SCOPES, *SEPARATED)
+ALL = (*RECORDS, *LENT, *SCOPES, *SEPARATED, *OFFERED)
 
 
 def test_the_golden_vectors_are_what_the_code_gives() -> None:

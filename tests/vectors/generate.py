@@ -20,6 +20,7 @@ from protocol.fingerprint import state_digest
 from protocol.records import (
     AssignmentRecord,
     City,
+    EligibilityRecord,
     EntityRef,
     Fence,
     Head,
@@ -125,6 +126,18 @@ SEPARATED: tuple[Record, ...] = (
         (Waiver(BOB, "2026-01-08T00:00:00Z"),),
     ),
 )
+OFFERED: tuple[Record, ...] = (
+    EligibilityRecord(
+        "e1",
+        "Restart web nodes",
+        "operator",
+        "operator",
+        30,
+        scope=WEB,
+        principals=(ALICE, BOB),
+    ),
+    EligibilityRecord("e2", "Look around", "viewer", "read_only", 120, holders="guest"),
+)
 
 
 def vectors() -> dict[str, Any]:
@@ -144,7 +157,7 @@ def vectors() -> dict[str, Any]:
                 "canonical": record_bytes(record).decode(),
                 "digest": record_digest(record).hex(),
             }
-            for record in (*RECORDS, *LENT, *SCOPES, *SEPARATED)
+            for record in (*RECORDS, *LENT, *SCOPES, *SEPARATED, *OFFERED)
         ],
         "state_digest": state_digest(RECORDS),
         "state_digest_of_nothing": state_digest([]),
