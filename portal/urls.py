@@ -37,6 +37,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.delegations.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.approvals.urls")),
+    path("", include("apps.arap.urls")),
     path("api/", include("portal.api")),
     path("admin/access/grants/", include("apps.distribution.urls")),
     path("admin/fleet/", include("apps.dashboard.urls")),

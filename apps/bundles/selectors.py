@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -18,6 +19,7 @@ from apps.bundles import rules
 from apps.bundles.choices import ReleaseState
 from apps.bundles.errors import KeysMissingError, ReleaseNotFoundError
 from apps.bundles.models import Release, RootMetadata, TimestampMetadata
+from apps.elevations import selectors as elevations
 from apps.keys import selectors as keys
 from apps.keys.choices import RELEASE_PURPOSES, Purpose
 from apps.keys.models import SigningKey
@@ -154,6 +156,12 @@ def live_records() -> list[Record]:
         *policies.live_records(),
         *roles.live_records(),
         *scopes.live_records(),
+        # A node that does not know requests for access refuses records about them.
+        *(
+            elevations.live_records()
+            if settings.PORTWARD_AUTHZEN_ACCESS_REQUEST
+            else ()
+        ),
     ]
     return sorted(records, key=lambda record: record.key)
 

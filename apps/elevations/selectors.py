@@ -16,6 +16,7 @@ from apps.elevations.models import Elevation, Eligibility
 from apps.roles import selectors as roles
 from apps.roles.models import Principal
 from apps.roles.rules import ancestry
+from protocol.records import EligibilityRecord, EntityRef, Record
 
 
 def eligibilities() -> QuerySet[Eligibility]:
@@ -125,3 +126,26 @@ def by_assignment(assignment_id: uuid.UUID) -> Elevation | None:
 def by_request(request_id: uuid.UUID) -> Elevation | None:
     """Return the elevation that an approval request is about, if it is."""
     return elevations().filter(request_id=request_id).first()
+
+
+def live_records() -> list[Record]:
+    """Return what may be asked for, as nodes tell of it."""
+    found = (_record(row) for row in eligibilities().filter(is_active=True))
+    # What is offered to a group of nobody is offered to nobody.
+    return [record for record in found if record.principals or record.holders]
+
+
+def _record(row: Eligibility) -> EligibilityRecord:
+    people = [row.principal] if row.principal else []
+    if row.group:
+        people = list(row.group.members.order_by("type", "key"))
+    return EligibilityRecord(
+        str(row.pk),
+        purpose=row.purpose,
+        role=row.role.slug,
+        tier=row.role.tier,
+        minutes=row.terms.longest,
+        scope=EntityRef(row.scope.type, row.scope.key) if row.scope else None,
+        principals=tuple(EntityRef(who.type, who.key) for who in people),
+        holders=row.holders.slug if row.holders else None,
+    )

@@ -45,6 +45,7 @@ INSTALLED_APPS = [
     "apps.nodes",
     "apps.approvals",
     "apps.bundles",
+    "apps.arap",
     "apps.distribution",
     "apps.reviews",
     "apps.dashboard",
@@ -226,6 +227,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     # Access ends at its instant without this; it is written down and warned of here.
     "elevations-settle": {"task": "elevations.settle", "schedule": 10.0},
+    "arap-follow": {"task": "arap.follow", "schedule": 5.0},
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},
 }
 
@@ -239,6 +241,10 @@ PORTWARD_OUTGOING_ALLOW: list[str] = []
 PORTWARD_OUTGOING_ALLOW_LOOPBACK = False
 # A PEM file of one more authority that webhooks' certificates may come from.
 PORTWARD_OUTGOING_CA_FILE = ""
+# The draft of AuthZEN's access requests that is spoken, by its date; empty is off. And
+# the addresses, word for word, at which programs may be told of the end of a request.
+PORTWARD_AUTHZEN_ACCESS_REQUEST = ""
+PORTWARD_ACCESS_REQUEST_CALLBACKS: list[str] = []
 # The hour of the day, in UTC, at which digests are mailed.
 PORTWARD_DIGEST_HOUR = 6
 

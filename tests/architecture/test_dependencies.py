@@ -27,7 +27,7 @@ RANKS = {
             ["roles", "notifications"],
             ["policies", "delegations", "elevations", "nodes"],
             ["approvals"],
-            ["bundles"],
+            ["bundles", "arap"],
             ["distribution"],
             ["compliance", "detection", "reviews"],
             ["dashboard"],
@@ -47,6 +47,8 @@ OPEN_BY_APP = {
     "keys": {"adapters", "tasks"},
     "accounts": {"adapters", "forms"},
     "signin": {"adapters", "middleware"},
+    # The one guarded way out.
+    "notifications": {"adapters"},
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.db import transaction
 
 from apps.audit.events import Actor
@@ -14,6 +15,8 @@ from apps.elevations.errors import EligibilityInvalidError
 from apps.elevations.events import ElevationAction
 from apps.elevations.models import Eligibility
 from apps.elevations.rules import EligibilitySpec
+from apps.outbox.services import enqueue
+from apps.roles.events import RolesTopic
 from apps.roles.models import Principal, PrincipalGroup, Resource, Role
 from apps.tenants.services import require_tenant_id
 
@@ -49,6 +52,13 @@ def save_eligibility(
         before=before,
         after=after,
     )
+    if settings.PORTWARD_AUTHZEN_ACCESS_REQUEST:
+        # Nodes tell of it, so a release is due.
+        enqueue(
+            topic=RolesTopic.CHANGED,
+            payload={"cause": {"act": "eligibility", "target": str(row.pk)}},
+            coalesce_key="roles",
+        )
     return row
 
 
