@@ -21,6 +21,8 @@ CAPABILITY = "urn:openid:authzen:capability:access-request"
 # How long a denial may be asked about.
 DENIAL_LIFETIME = dt.timedelta(minutes=10)
 _RETRY_SECONDS = 2
+# A release that holds what was approved is here long before.
+_LONGEST_WAY = dt.timedelta(minutes=2)
 
 
 class Reason(StrEnum):
@@ -198,7 +200,8 @@ def _judge_unknown(
 ) -> Reason:
     if approval.approved_until <= now:
         return Reason.EXPIRED
-    if approval.approved_at is not None and approval.approved_at >= created:
+    since = approval.approved_at
+    if since is not None and since >= created and now < since + _LONGEST_WAY:
         return Reason.PENDING
     # It was revoked, or never was.
     return Reason.UNVERIFIABLE

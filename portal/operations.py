@@ -119,6 +119,9 @@ ROUTES: Mapping[str, Route] = {
         *("notifications_channel", Operation.CHANGE_ACCESS),
         *("add", "change", "test", "rotate", "state", "remove"),
     ),
+    # Programs bring tokens; a session opens nothing there.
+    "arap:requests": _BEGINS,
+    "arap:cancel": _BEGINS,
     "breakglass:open": _post(Operation.OPEN_BREAK_GLASS),
     # Ending gives rights up, and reading a notice changes nothing else.
     "breakglass:end": _BEGINS,

@@ -163,6 +163,12 @@ def test_an_approval_younger_than_the_release_is_on_its_way() -> None:
     assert judge(approval(approved_at="2026-11-20T12:00:00Z")) is Reason.PENDING
 
 
+def test_what_does_not_arrive_is_not_waited_for_without_end() -> None:
+    later = dataclasses.replace(ASKED, now=NOON + dt.timedelta(minutes=3))
+    shown = approval(approved_at="2026-11-20T12:00:00Z")
+    assert judge(shown, request=later) is Reason.UNVERIFIABLE
+
+
 def test_an_approval_past_its_end_is_over() -> None:
     assert judge(approval(approved_until="2026-11-20T12:00:00Z")) is Reason.EXPIRED
 

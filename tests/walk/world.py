@@ -186,6 +186,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "device of the admin": str(session.device_id),
         "operation of the admin": str(waiting.pk),
         "content type": "1",
+        "arap of nobody": str(uuid.UUID(int=7)),
         "number of nothing": "987654321",
         "anything": "nothing/here",
     }

@@ -9,7 +9,7 @@ from apps.core.api import PROBLEM_TYPE, problem
 from apps.core.errors import PortwardError, ThrottledError, status_of
 from apps.limits.errors import LimiterUnavailableError
 
-_MACHINE_PATHS = ("/api/", "/oauth/")
+_MACHINE_PATHS = ("/api/", "/oauth/", "/access/v1/")
 _JSON = "application/json"
 # A database that does not answer may be back soon; a fleet of browsers should wait.
 _PAUSE = 5

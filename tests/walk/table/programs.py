@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tests.walk.answers import Answers, Row
+from tests.walk.answers import Answers, Row, all_get
 from tests.walk.table.words import ABSENT, DONE, FORBIDDEN, NO_METHOD, SHOWN, UNKNOWN
 
 READ_BY_TOKEN = Answers(UNKNOWN, SHOWN, UNKNOWN, SHOWN, SHOWN, SHOWN)
@@ -44,7 +44,23 @@ REST: Mapping[str, Row] = {
     }.items()
 }
 _SIGNED = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+# The addresses of a draft, which is off unless the installation switches it on; what
+# they answer then is held by tests/arap.
+DRAFT: Mapping[str, Row] = {
+    f"arap:{name}": Row(
+        "There is no such address while the draft is off.",
+        get=all_get(ABSENT),
+        post=all_get(ABSENT),
+        about=about,
+    )
+    for name, about in {
+        "requests": (),
+        "task": ("arap of nobody",),
+        "cancel": ("arap of nobody",),
+    }.items()
+}
 OPERATIONS: Mapping[str, Row] = {
+    **DRAFT,
     "api:eligibilities": Row(
         "What the token's person may ask for.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
     ),
