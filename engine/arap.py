@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
 from engine.cedar import ROLE_TYPE
 from engine.decide import FORBIDDEN, NO_MATCH, Decision, Placed, PolicyEngine, Request
-from engine.roles import Grant
+from engine.roles import Grant, closure
 from protocol.records import TIERS, EligibilityRecord, EntityRef
 
 CAPABILITY = "urn:openid:authzen:capability:access-request"
@@ -239,11 +239,13 @@ def _is_offered(
 def _would_permit(
     engine: PolicyEngine, record: EligibilityRecord, placed: Placed
 ) -> bool:
-    more = engine.entities.holdings.above(record.role)
+    request, holdings = placed.request, engine.entities.holdings
+    asked = (request.principal, request.now, placed.places)
+    if holdings.would_break(record.role, *asked):
+        return False
+    more = closure([record.role], holdings.parents)
     roles = {*placed.roles, *(EntityRef(ROLE_TYPE, name) for name in more)}
-    return engine.would_permit(
-        Placed(placed.request, placed.places, tuple(sorted(roles)))
-    )
+    return engine.would_permit(replace(placed, roles=tuple(sorted(roles))))
 
 
 def _tier(record: EligibilityRecord) -> int:

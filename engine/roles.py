@@ -156,9 +156,25 @@ class Holdings:
         )
         return closure(held, self._parents)
 
-    def above(self, role: str) -> set[str]:
-        """Return a role and everything above it."""
-        return closure([role], self._parents)
+    def would_break(
+        self,
+        role: str,
+        principal: EntityRef,
+        now: dt.datetime,
+        places: AbstractSet[EntityRef],
+    ) -> bool:
+        """Say whether a separation would be broken if a principal held a role too."""
+        more = closure([role], self._parents)
+        nobody: frozenset[EntityRef] = frozenset()
+        return bool(
+            self._separations.broken(
+                principal,
+                now,
+                here=self.above(self._counting(principal, now, places, nobody)) | more,
+                anywhere=self.above(self._counting(principal, now, None, nobody))
+                | more,
+            )
+        )
 
     def by_id(self, assignment: str) -> tuple[EntityRef, Grant] | None:
         """Return whose grant this is, and the grant, whether it counts or not."""

@@ -11,7 +11,13 @@ import pytest
 from engine import arap
 from engine.arap import Reason
 from engine.decide import PolicyEngine, Request
-from protocol.records import EligibilityRecord, EntityRef, Head, Record
+from protocol.records import (
+    EligibilityRecord,
+    EntityRef,
+    Head,
+    Record,
+    SeparationRecord,
+)
 from tests.engine.builders import (
     ALICE,
     BERLIN,
@@ -87,6 +93,13 @@ def test_an_offer_for_a_place_around_counts(
 def test_an_offer_for_another_place_does_not_count() -> None:
     elsewhere = EntityRef("Node", "web-2")
     assert offer(dataclasses.replace(OFFERED, scope=elsewhere)) is None
+
+
+@pytest.mark.parametrize("kind", ["static", "dynamic"])
+def test_a_role_that_is_kept_apart_from_what_is_held_is_not_offered(kind: str) -> None:
+    apart = SeparationRecord("s1", "Apart", kind, ("guest", "operator"), 1)
+    assert offer(OFFERED, apart) == OFFERED
+    assert offer(OFFERED, apart, assignment("a1", "guest")) is None
 
 
 def test_standing_holders_of_a_role_may_ask() -> None:
