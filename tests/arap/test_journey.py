@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -154,7 +155,8 @@ def test_a_client_asks_for_a_person_who_activates_it(
 ) -> None:
     program = make_program(tenant, scopes=["elevations.read", "elevations.write"])
     proof = program.assertion(aud=f"{portal.url}/oauth/token")
-    token = json.loads(program.ask(assertion=proof).content)["access_token"]
+    granted: Any = program.ask(assertion=proof)
+    token = json.loads(granted.content)["access_token"]
     asked = portal.request_for(pdp.decide(), token)
     assert asked.status == 202, asked.body
     approve("anna")
@@ -221,7 +223,7 @@ def test_a_revoked_nodes_denials_count_no_more(
 ) -> None:
     denial = pdp.decide()
     with tenant_scope(tenant.pk):
-        nodes.revoke_node(actor=SYSTEM, node_id=pdp.agent.identity.node)
+        nodes.revoke_node(actor=SYSTEM, node_id=uuid.UUID(pdp.agent.identity.node))
     answer = portal.request_for(denial, token)
     assert problem(answer) == (400, "invalid_denial_binding")
 
