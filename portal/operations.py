@@ -91,8 +91,14 @@ ROUTES: Mapping[str, Route] = {
         *("clients_apiclient", Operation.CHANGE_CLIENT),
         *("add", "change", "keys", "state", "remove"),
     ),
-    **_pages("scopes_timewindow", Operation.CHANGE_ACCESS, "add", "change"),
-    **_pages("scopes_location", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("scopes_timewindow", Operation.CHANGE_ACCESS, "add", "change", "remove"),
+    **_pages(
+        *("scopes_holidaycalendar", Operation.CHANGE_ACCESS),
+        *("add", "change", "remove"),
+    ),
+    # Shows what a file holds; saving it is the calendar's own page.
+    "admin:scopes_holidaycalendar_import": _BEGINS,
+    **_pages("scopes_location", Operation.CHANGE_ACCESS, "add", "change", "remove"),
     **_pages("roles_role", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_permission", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_principal", Operation.CHANGE_ACCESS, "add", "change"),

@@ -6,6 +6,7 @@ unknown, which takes signals away from the risk score and adds none.
 
 from __future__ import annotations
 
+import datetime as dt
 import ipaddress
 import logging
 import threading
@@ -111,6 +112,17 @@ def locate(address: str) -> Place | None:
     except (maxminddb.InvalidDatabaseError, OSError, ValueError) as error:
         _database.give_up(reader, f"{path}: {error}")
         return None
+
+
+def place_database_facts() -> tuple[str, dt.datetime] | None:
+    """Return the type of the database and when it was built, if there is one."""
+    path = str(settings.PORTWARD_GEOIP_DATABASE)
+    reader = _database.reader(path) if path else None
+    if reader is None:
+        return None
+    found = reader.metadata()
+    built = dt.datetime.fromtimestamp(found.build_epoch, dt.UTC)
+    return str(found.database_type), built
 
 
 def place_database_problem() -> str:

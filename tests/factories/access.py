@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 from apps.audit.events import Actor
 from apps.roles import services as roles
 from apps.roles.rules import AssignmentSpec, EntrySpec, RoleSpec
 from apps.scopes import services as scopes
-from apps.scopes.rules import LocationSpec, WindowSpec
+from apps.scopes.rules import CalendarSpec, Day, LocationSpec, WindowSpec
 from protocol.records import EntityRef, Permission
 
 SYSTEM = Actor.system("tests")
 ALICE = EntityRef("User", "alice")
 CHECKOUT = EntityRef("Service", "spiffe://acme.example/checkout")
 SHOP = EntityRef("Namespace", "shop")
+
+
+def make_unused_scopes() -> None:
+    """Create a window, a calendar and a location that nothing refers to."""
+    days = (Day(dt.date(2026, 12, 25), "Christmas Day"),)
+    scopes.save_calendar(
+        actor=SYSTEM, spec=CalendarSpec("a-calendar", "A calendar", days)
+    )
+    scopes.save_window(actor=SYSTEM, spec=WindowSpec("a-window", "A window", "UTC"))
+    scopes.save_location(
+        actor=SYSTEM, spec=LocationSpec("a-place", "A place", countries=("DE",))
+    )
 
 
 def build_access() -> None:

@@ -39,6 +39,7 @@ from apps.tenants.models import Tenant, TenantModel
 from apps.tenants.services import tenant_scope
 from protocol.decisions import Chunk
 from protocol.records import EntityRef
+from tests.factories.access import make_unused_scopes
 from tests.factories.accounts import (
     make_authenticator,
     make_user,
@@ -318,6 +319,7 @@ def _fill(tenant: Tenant, admin: User) -> str:
     node = enroll(tenant, "web-1", "web")
     report(node)
     with tenant_scope(tenant.pk):
+        make_unused_scopes()
         accounts.sign_in_policy_row()
         frozen = draft_by_id(make_draft(admin, "Frozen"))
         policies.freeze_version(

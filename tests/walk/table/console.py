@@ -84,6 +84,22 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, MOVED),
         about=["elevations.Elevation"],
     ),
+    **{
+        f"admin:scopes_{name.lower()}_remove": Row(
+            "Deleting what nothing refers to is a security admin's act.",
+            get=NOT_BY_GET,
+            post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+            about=[f"scopes.{name}"],
+            acts=True,
+        )
+        for name in ("TimeWindow", "HolidayCalendar", "Location")
+    },
+    "admin:scopes_holidaycalendar_import": Row(
+        "Shows a security admin what a file would change, and saves nothing.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["scopes.HolidayCalendar"],
+    ),
     "admin:accounts_membership_link": Row(
         "A new link lets somebody in, so only security admins make one.",
         get=NOT_BY_GET,

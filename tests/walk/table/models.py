@@ -17,7 +17,8 @@ from tests.walk.table.words import (
 
 # Models whose rows security admins add and change, and everybody else reads.
 EDITED = (
-    *("scopes.TimeWindow", "scopes.Location", "roles.ResourceType"),
+    *("scopes.TimeWindow", "scopes.HolidayCalendar", "scopes.Location"),
+    "roles.ResourceType",
     *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
     *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
     "notifications.Channel",
