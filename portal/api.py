@@ -34,6 +34,15 @@ from apps.notifications.api import (
 )
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
 from apps.roles.api import RoleDetail, RoleList
+from apps.scopes.api import (
+    CalendarDetail,
+    CalendarList,
+    LocationDetail,
+    LocationList,
+    WindowDetail,
+    WindowList,
+    WindowTransitions,
+)
 from apps.signin.api import (
     FreezeLift,
     FreezeList,
@@ -93,6 +102,17 @@ urlpatterns = [
         name="absence_decline",
     ),
     path("v1/absences/<uuid:pk>/end", AbsenceEnd.as_view(), name="absence_end"),
+    path("v1/windows", WindowList.as_view(), name="windows"),
+    path("v1/windows/<uuid:pk>", WindowDetail.as_view(), name="window"),
+    path(
+        "v1/windows/<uuid:pk>/transitions",
+        WindowTransitions.as_view(),
+        name="window_transitions",
+    ),
+    path("v1/calendars", CalendarList.as_view(), name="calendars"),
+    path("v1/calendars/<uuid:pk>", CalendarDetail.as_view(), name="calendar"),
+    path("v1/locations", LocationList.as_view(), name="locations"),
+    path("v1/locations/<uuid:pk>", LocationDetail.as_view(), name="location"),
     path("v1/policies", PolicyList.as_view(), name="policies"),
     path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
     path("v1/versions", VersionList.as_view(), name="versions"),

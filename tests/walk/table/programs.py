@@ -97,6 +97,34 @@ OPERATIONS: Mapping[str, Row] = {
         about=["elevations.Elevation"],
         is_json=True,
         acts=True,
+    **{
+        f"api:{name}": Row(
+            "A token reads its own tenant; a change needs a security admin's passkey.",
+            get=READ_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            is_json=True,
+        )
+        for name in ("windows", "calendars", "locations")
+    },
+    **{
+        f"api:{name}": Row(
+            "A token reads its own tenant; others' things are not there.",
+            get=ONE_BY_TOKEN,
+            post=NOT_BY_TOKEN,
+            about=[f"scopes.{model}"],
+            other_methods=frozenset({"put", "delete"}),
+        )
+        for name, model in {
+            "window": "TimeWindow",
+            "calendar": "HolidayCalendar",
+            "location": "Location",
+        }.items()
+    },
+    "api:window_transitions": Row(
+        "A token reads its own tenant; others' things are not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=["scopes.TimeWindow"],
     ),
     "api:session": Row(
         "A session of a member; ending it is the only act.",
