@@ -82,6 +82,7 @@ def enroll(options: argparse.Namespace) -> Exit:
         name=options.name,
         edge=options.edge,
         floor=joined.revision,
+        groups=joined.groups,
     )
     identity.save(paths)
     _say(

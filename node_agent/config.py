@@ -85,13 +85,18 @@ class StatePaths:
 
 @dataclass(frozen=True)
 class Identity:
-    """Who this node is, and whom it asks."""
+    """Who this node is, and whom it asks.
+
+    `groups` are the node groups that it was let into; a node that enrolled before they
+    were told does not know them.
+    """
 
     tenant: str
     node: str
     name: str
     edge: str
     floor: int
+    groups: tuple[str, ...] | None = None
 
     def save(self, paths: StatePaths) -> None:
         """Write the identity; from now on the folder counts as enrolled."""
@@ -110,6 +115,8 @@ class Identity:
             raise StateError(f"Cannot read {paths.identity}: {error}") from error
         if not isinstance(fields, dict) or fields.pop("v", None) != 1:
             raise StateError(f"{paths.identity} is not of a version this agent knows.")
+        if fields.get("groups") is not None:
+            fields["groups"] = tuple(map(str, fields["groups"]))
         try:
             return cls(**fields)
         except TypeError as error:

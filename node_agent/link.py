@@ -57,6 +57,7 @@ class Enrollment:
     tenant: str
     root: bytes
     revision: int
+    groups: tuple[str, ...] | None = None
 
 
 class Edge:
@@ -243,9 +244,19 @@ def _parse_enrollment(content: bytes) -> Enrollment:
             tenant=str(body["tenant"]),
             root=_unb64(body["root"]),
             revision=int(body["revision"] or 0),
+            groups=_groups(body.get("groups")),
         )
     except (ValueError, KeyError, TypeError) as error:
         raise EdgeError(f"The edge's answer is not an enrollment: {error}") from error
+
+
+def _groups(value: object) -> tuple[str, ...] | None:
+    """Read the node's groups; an edge that does not tell them leaves them unknown."""
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise TypeError("groups: a list")
+    return tuple(map(str, value))
 
 
 def _unpack_stamp(text: str) -> bytes | None:

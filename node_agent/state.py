@@ -16,7 +16,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -114,6 +114,7 @@ class AgentState:
     ) -> None:
         self._paths = paths
         self._clock = clock
+        self._groups = identity.groups
         self._trust = TrustStore(paths, identity, scratch=scratch)
         self._active: ActiveRelease | None = None
         self._freshness: Freshness | None = None
@@ -142,7 +143,7 @@ class AgentState:
         if release is None:
             return Decision(allowed=False, reason=NO_RELEASE)
         return release.engine.decide(
-            request,
+            replace(request, node_groups=self._groups),
             age_seconds=self.age_seconds(),
             max_age=release.manifest.max_age,
         )

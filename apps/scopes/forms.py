@@ -17,7 +17,7 @@ from apps.scopes.rules import CalendarSpec, Day, LocationSpec, WindowSpec, icale
 from protocol.records import City, Fence
 
 _SEPARATORS = re.compile(r"[\s,;]+")
-_SLUG_HELP = "Policies refer to it for good."
+_SLUG_HELP = "Others refer to it by this name, so it never changes."
 _LONGEST_LIST = 60_000
 _LOCAL_TIME = "%Y-%m-%d %H:%M"
 _TEXTAREA = {"rows": 4, "spellcheck": "false"}

@@ -206,4 +206,5 @@ def _enroll(body: Mapping[str, Any]) -> dict[str, Any]:
             "tenant": str(tenant_id),
             "root": base64.b64encode(bytes(root.metadata)).decode("ascii"),
             "revision": newest.revision if newest else None,
+            "groups": sorted(node.groups.values_list("slug", flat=True)),
         }

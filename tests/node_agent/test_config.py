@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -88,3 +89,18 @@ def test_a_write_that_fails_leaves_the_old_content(
         write_durably(path, b"new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_node_knows_its_groups_or_knows_that_it_does_not(node: EnrolledNode) -> None:
+    assert node.identity.groups is None
+    for groups in (("branch", "edge"), ()):
+        known = replace(node.identity, groups=groups)
+        known.save(node.paths)
+        assert Identity.load(node.paths) == known
+
+
+def test_an_identity_from_before_groups_still_counts(node: EnrolledNode) -> None:
+    fields = json.loads(node.paths.identity.read_text())
+    del fields["groups"]
+    node.paths.identity.write_text(json.dumps(fields))
+    assert Identity.load(node.paths) == node.identity

@@ -9,6 +9,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -375,3 +376,31 @@ def test_an_agent_without_its_root_does_not_start(node: EnrolledNode) -> None:
     node.paths.root.unlink()
     with pytest.raises(StateError):
         node.state()
+
+
+class Listening:
+    """An engine that keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Request] = []
+
+    def decide(self, request: Request, **_freshness: object) -> Decision:
+        self.asked.append(request)
+        return Decision(allowed=False, reason="forbidden")
+
+
+def test_the_node_names_its_own_groups_whatever_was_asked(node: EnrolledNode) -> None:
+    state = AgentState(node.paths, replace(node.identity, groups=("edge",)))
+    engine = Listening()
+    request = Request(
+        principal=ALICE,
+        action="restart",
+        resource=NODE,
+        now=utc_now(),
+        context={"node_groups": ["branch"]},
+        node_groups=("branch",),
+    )
+    release: Any = SimpleNamespace(engine=engine, manifest=SimpleNamespace(max_age={}))
+    state.decide(request, release)
+    (asked,) = engine.asked
+    assert asked.node_groups == ("edge",)

@@ -295,7 +295,7 @@ def test_a_location_of_every_kind_is_made_shown_and_tried(
     )
     page = reverse("admin:scopes_location_change", args=[place.pk])
     text = client.get(page).content.decode()
-    assert "within 60.5 km of 52.52, 13.405" in text
+    assert "a place within 60.5 km of 52.52, 13.405" in text
     assert "City database" in text
     assert len(text.split("<svg")[-1].split("</svg>")[0]) < 60_000
     tried = client.get(f"{page}?address=81.2.69.160")

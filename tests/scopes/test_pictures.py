@@ -77,8 +77,9 @@ def test_a_location_is_said_in_words() -> None:
     )
     said = location_sentence(spec)
     assert said.startswith(
-        "A request from an address in 10.1.0.0/16 or a country among DE and FR or "
-        "Boston (US) or within 60.5 km of 52.52, 13.405 or a node of edge."
+        "A request from an address in 10.1.0.0/16, or anywhere in DE or FR, or the "
+        "city of Boston (US), or a place within 60.5 km of 52.52, 13.405, or a node "
+        "of edge."
     )
     assert "a permit does not apply" in said
     assert "counts as from here" in location_sentence(

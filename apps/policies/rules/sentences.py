@@ -10,6 +10,7 @@ _NAMES = {
     "mfa": "the MFA level",
     "risk": "the risk",
     "country": "the country",
+    "city": "the city",
     "method": "the method",
     "path": "the path",
     "ticket": "the ticket",

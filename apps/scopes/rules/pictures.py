@@ -123,7 +123,7 @@ def _minute(local: dt.datetime) -> int:
     return local.hour * 60 + local.minute
 
 
-_HOURS_WIDTH, _LABEL_WIDTH, _ROW = 288, 66, 22
+_HOURS_WIDTH, _LABEL_WIDTH, _ROW = 300, 50, 22
 _CELL_WIDTH, _CELL_HEIGHT, _CELL_BAR = 50, 44, 42
 
 

@@ -30,26 +30,27 @@ def location_sentence(spec: LocationSpec) -> str:
     """Say which requests are from a location."""
     parts = []
     if spec.cidrs:
-        parts.append(f"an address in {_few(spec.cidrs)}")
+        parts.append(f"an address in {_few(spec.cidrs, 'or')}")
     if spec.countries:
-        parts.append(f"a country among {_few(spec.countries)}")
+        parts.append(f"anywhere in {_few(spec.countries, 'or')}")
     if spec.cities:
-        parts.append(f"{_few([f'{c.name} ({c.country})' for c in spec.cities])}")
+        names = [f"{city.name} ({city.country})" for city in spec.cities]
+        parts.append(f"the city of {_few(names, 'or')}")
     if spec.fence:
         fence = spec.fence
         parts.append(
-            f"within {fence.radius / 1000:g} km of {degrees_text(fence.latitude)}, "
-            f"{degrees_text(fence.longitude)}"
+            f"a place within {fence.radius / 1000:g} km of "
+            f"{degrees_text(fence.latitude)}, {degrees_text(fence.longitude)}"
         )
     if spec.node_groups:
-        parts.append(f"a node of {_few(spec.node_groups)}")
+        parts.append(f"a node of {_few(spec.node_groups, 'or')}")
     unknown = (
         "Where a request comes from may be unknown: then it counts as from here."
         if spec.unknown_matches
         else "Where a request comes from may be unknown: then a permit does not apply, "
         "and a forbid does."
     )
-    return f"A request from {' or '.join(parts)}. {unknown}"
+    return f"A request from {', or '.join(parts)}. {unknown}"
 
 
 def _weekdays(days: Sequence[int]) -> str:
@@ -94,11 +95,13 @@ def _moment(moment: dt.datetime) -> str:
     return f"{moment:%a %Y-%m-%d %H:%M}"
 
 
-def _few(texts: Sequence[str]) -> str:
+def _few(texts: Sequence[str], word: str = "and") -> str:
     if len(texts) <= _MOST_NAMED:
-        return _and(texts)
-    return f"{', '.join(texts[:_MOST_NAMED])} and {len(texts) - _MOST_NAMED} more"
+        return _and(texts, word)
+    return f"{', '.join(texts[:_MOST_NAMED])} {word} {len(texts) - _MOST_NAMED} more"
 
 
-def _and(texts: Sequence[str]) -> str:
-    return f"{', '.join(texts[:-1])} and {texts[-1]}" if len(texts) > 1 else texts[0]
+def _and(texts: Sequence[str], word: str = "and") -> str:
+    if len(texts) == 1:
+        return texts[0]
+    return f"{', '.join(texts[:-1])} {word} {texts[-1]}"

@@ -97,6 +97,7 @@ OPERATIONS: Mapping[str, Row] = {
         about=["elevations.Elevation"],
         is_json=True,
         acts=True,
+    ),
     **{
         f"api:{name}": Row(
             "A token reads its own tenant; a change needs a security admin's passkey.",
