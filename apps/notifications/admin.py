@@ -213,10 +213,7 @@ class ChannelAdmin(ServiceAdmin[Channel]):
 class DeliveryAdmin(admin.ModelAdmin[Delivery]):
     """What went where, and what became of it. Only to look at."""
 
-    list_display = [
-        *("created_at", "title", "kind", "target", "pill", "status_code"),
-        *("attempts", "error"),
-    ]
+    list_display = ["title", "kind", "target", "pill", "status_code", "created_at"]
     list_filter = ["state", "kind", "event"]
     search_fields = ["title", "target", "error"]
     list_per_page = 50
