@@ -11,6 +11,13 @@ from apps.approvals.api import (
     ElevationExtend,
     ElevationList,
     EligibilityList,
+    FlowDetail,
+    FlowList,
+    RequestCancel,
+    RequestDetail,
+    RequestList,
+    VoteList,
+    VoteOptions,
 )
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.core.api import NoSuchEndpoint
@@ -73,6 +80,19 @@ urlpatterns = [
     path("v1/sessions/<uuid:pk>", SessionDetail.as_view(), name="session"),
     path("v1/freezes", FreezeList.as_view(), name="freezes"),
     path("v1/freezes/<uuid:pk>/lift", FreezeLift.as_view(), name="freeze_lift"),
+    path("v1/requests", RequestList.as_view(), name="requests"),
+    path("v1/requests/<uuid:pk>", RequestDetail.as_view(), name="request"),
+    path(
+        "v1/requests/<uuid:pk>/cancel", RequestCancel.as_view(), name="request_cancel"
+    ),
+    path("v1/requests/<uuid:pk>/votes", VoteList.as_view(), name="votes"),
+    path(
+        "v1/requests/<uuid:pk>/votes/options",
+        VoteOptions.as_view(),
+        name="vote_options",
+    ),
+    path("v1/flows", FlowList.as_view(), name="flows"),
+    path("v1/flows/<uuid:pk>", FlowDetail.as_view(), name="flow"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
     path("v1/delegations", DelegationList.as_view(), name="delegations"),

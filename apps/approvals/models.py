@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from apps.approvals.choices import RequestKind, RequestState, Verdict
 from apps.core.models import TimestampedModel
+from apps.roles.models import Assignment
 from apps.tenants.models import TenantModel
 
 
@@ -220,3 +221,15 @@ class Vote(TenantModel):
     @override
     def __str__(self) -> str:
         return f"{self.user_name}: {self.get_verdict_display()}"
+
+
+class OutOfBandAlert(TenantModel, TimestampedModel):
+    """Security admins were told of an assignment that no workflow made."""
+
+    assignment = models.OneToOneField(
+        Assignment, on_delete=models.PROTECT, related_name="+"
+    )
+
+    @override
+    def __str__(self) -> str:
+        return str(self.assignment_id)

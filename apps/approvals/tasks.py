@@ -23,3 +23,21 @@ def tend() -> None:
         for request_id in ids:
             with tenant_scope(tenant.pk):
                 services.tend_request(actor=ACTOR, request_id=request_id)
+
+
+@shared_task(name="approvals.lint")
+def lint() -> None:
+    """Tell each tenant's security admins which requests nobody could decide."""
+    for tenant in list(tenants()):
+        with tenant_scope(tenant.pk):
+            services.report_findings()
+
+
+@shared_task(name="approvals.watch_assignments")
+def watch_assignments() -> int:
+    """Tell of assignments that came about outside of every workflow."""
+    told = 0
+    for tenant in list(tenants()):
+        with tenant_scope(tenant.pk):
+            told += services.alert_out_of_band(actor=ACTOR)
+    return told

@@ -194,6 +194,11 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {"outbox.relay_urgent": {"queue": "revoke"}}
 CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     "approvals-tend": {"task": "approvals.tend", "schedule": 60.0},
+    "approvals-watch-assignments": {
+        "task": "approvals.watch_assignments",
+        "schedule": 30.0,
+    },
+    "approvals-lint": {"task": "approvals.lint", "schedule": 24 * 3600.0},
     "signin-tidy": {"task": "signin.tidy", "schedule": 60.0},
     # The listener in the worker reacts at once; this catches what it missed.
     "outbox-relay": {"task": "outbox.relay", "schedule": 2.0},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.db import transaction
@@ -24,11 +24,12 @@ from apps.policies import selectors as policies
 from apps.policies import services as policy_services
 from apps.roles import selectors as roles
 from apps.roles import services as role_services
+from apps.roles.choices import Workflow
 from apps.scopes import selectors as scopes
 from apps.scopes import services as scope_services
 from apps.tenants.models import Tenant
 from apps.tenants.selectors import tenant_by_slug
-from apps.tenants.services import create_tenant, tenant_scope
+from apps.tenants.services import create_tenant, require_tenant_id, tenant_scope
 from portal.tenant_file import elevations as access_specs
 from portal.tenant_file import scopes as scope_specs
 from portal.tenant_file import specs
@@ -195,7 +196,14 @@ def _assignments(actor: Actor, content: Item) -> int:
     for path, spec in wanted:
         if specs.spec_key(spec) not in held:
             with _placed(path):
-                role_services.assign_role(actor=actor, spec=spec)
+                role_services.assign_role(
+                    actor=actor,
+                    spec=replace(
+                        spec,
+                        workflow=Workflow.SETUP.value,
+                        workflow_id=require_tenant_id(),
+                    ),
+                )
     return len(wanted)
 
 

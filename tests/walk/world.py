@@ -15,7 +15,8 @@ from django.utils import timezone
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.services import actor_for
-from apps.approvals.services import request_elevation
+from apps.approvals.choices import RequestKind
+from apps.approvals.services import request_elevation, set_flow
 from apps.audit.events import Actor
 from apps.breakglass import services as breakglass
 from apps.delegations import services as delegations
@@ -329,6 +330,7 @@ def _fill(tenant: Tenant, admin: User) -> str:
             request_id=uuid.uuid4(),
         )
         make_request(admin, make_draft(admin))
+        set_flow(actor=ACTOR, kind=RequestKind.ELEVATION, quorum=1)
         link = accounts.issue_enrollment_link(actor=actor_for(admin), user=admin)
     release_of(tenant, "walker")
     return link

@@ -1,5 +1,6 @@
 """Pages of approval in the admin site."""
 
+from apps.approvals.admin.flows import ApprovalFlowAdmin
 from apps.approvals.admin.requests import ApprovalRequestAdmin
 
-__all__ = ["ApprovalRequestAdmin"]
+__all__ = ["ApprovalFlowAdmin", "ApprovalRequestAdmin"]

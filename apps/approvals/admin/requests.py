@@ -19,7 +19,7 @@ from typing_extensions import override
 from apps.accounts.choices import TenantRole
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
-from apps.approvals.admin import pages, votes
+from apps.approvals.admin import assignments, pages, votes
 from apps.approvals.choices import RequestState
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.forms import CancelForm, ProposeForm
@@ -50,6 +50,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         vote = "<uuid:request_id>/vote/"
         own = [
             path("propose/", wrap(self.propose_view), name="approvals_propose"),
+            path(
+                "assignment/",
+                wrap(self.assignment_view),
+                name="approvals_request_assignment",
+            ),
             path(
                 "<uuid:request_id>/cancel/",
                 wrap(self.cancel_view),
@@ -187,6 +192,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/propose.html", context
         )
+
+    def assignment_view(self, request: HttpRequest) -> HttpResponse:
+        """Ask for a role to be assigned."""
+        shared = self._page(request, "Request an assignment")
+        return assignments.request_view(request, shared)
 
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""

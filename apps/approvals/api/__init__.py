@@ -8,6 +8,15 @@ from apps.approvals.api.elevations import (
     ElevationList,
     EligibilityList,
 )
+from apps.approvals.api.requests import (
+    FlowDetail,
+    FlowList,
+    RequestCancel,
+    RequestDetail,
+    RequestList,
+    VoteList,
+    VoteOptions,
+)
 
 __all__ = [
     "ElevationActivate",
@@ -16,4 +25,11 @@ __all__ = [
     "ElevationExtend",
     "ElevationList",
     "EligibilityList",
+    "FlowDetail",
+    "FlowList",
+    "RequestCancel",
+    "RequestDetail",
+    "RequestList",
+    "VoteList",
+    "VoteOptions",
 ]

@@ -8,6 +8,12 @@ from apps.approvals.selectors.changes import (
     proposals,
     sentence_of,
 )
+from apps.approvals.selectors.coverage import (
+    Candidate,
+    WeekAhead,
+    candidates,
+    week_ahead,
+)
 from apps.approvals.selectors.evidence import certificates, evidence_of, votes
 from apps.approvals.selectors.flows import choose_flow, flow_by_id, flows, spec_of
 from apps.approvals.selectors.panels import Directory, Setting, is_window_open
@@ -44,6 +50,7 @@ from apps.approvals.selectors.subjects import (
 
 __all__ = [
     "SECURITY_ADMIN",
+    "Candidate",
     "Directory",
     "FlowPreview",
     "ItemChange",
@@ -51,8 +58,10 @@ __all__ = [
     "Setting",
     "StagePreview",
     "Standing",
+    "WeekAhead",
     "active_members",
     "blast_radius",
+    "candidates",
     "certificates",
     "changes_of",
     "choose_flow",
@@ -82,5 +91,6 @@ __all__ = [
     "standing_of",
     "started_at",
     "votes",
+    "week_ahead",
     "with_passkey",
 ]

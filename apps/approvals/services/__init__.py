@@ -1,5 +1,6 @@
 """Acts upon requests for approval."""
 
+from apps.approvals.services.drift import alert_out_of_band
 from apps.approvals.services.elevations import (
     end_elevation,
     extend_elevation,
@@ -7,6 +8,7 @@ from apps.approvals.services.elevations import (
     request_elevation,
 )
 from apps.approvals.services.flows import remove_flow, save_flow, set_flow
+from apps.approvals.services.linting import report_findings
 from apps.approvals.services.requests import cancel_request, open_request
 from apps.approvals.services.subjects import open_subject_request, request_assignment
 from apps.approvals.services.tending import tend_request
@@ -19,6 +21,7 @@ from apps.approvals.services.votes import (
 
 __all__ = [
     "Authenticator",
+    "alert_out_of_band",
     "begin_vote",
     "cancel_request",
     "cast_demo_vote",
@@ -29,6 +32,7 @@ __all__ = [
     "preview_elevation",
     "record_vote",
     "remove_flow",
+    "report_findings",
     "request_assignment",
     "request_elevation",
     "save_flow",

@@ -11,6 +11,7 @@ from apps.approvals.choices import RequestKind
 from apps.approvals.errors import FlowForbiddenError, FlowNameTakenError
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalFlow
+from apps.approvals.services.linting import require_covered
 from apps.audit.events import Actor
 from apps.audit.services import append
 from apps.tenants.services import require_tenant_id
@@ -31,8 +32,15 @@ def set_flow(*, actor: Actor, kind: RequestKind, quorum: int) -> ApprovalFlow:
 def save_flow(
     *, actor: Actor, flow_id: uuid.UUID | None, spec: rules.FlowSpec
 ) -> ApprovalFlow:
-    """Make a flow or change one. Requests that are open keep theirs."""
+    """Make a flow or change one. Requests that are open keep theirs.
+
+    Raises FlowForbiddenError, FlowNameTakenError, and FlowUncoveredError when nobody
+    could ever pass it.
+    """
     _require_keeper(actor)
+    if actor.kind != "command" and spec.is_active:
+        # An operator sets a tenant up before there are people in it.
+        require_covered(flow_id, spec)
     row = ApprovalFlow(tenant_id=require_tenant_id())
     before = None
     if flow_id is not None:

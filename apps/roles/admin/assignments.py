@@ -8,7 +8,6 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import URLPattern, path
@@ -25,8 +24,6 @@ from apps.roles import selectors, services
 from apps.roles.errors import AssignmentNotFoundError
 from apps.roles.forms import AssignmentForm
 from apps.roles.models import Assignment
-from apps.roles.rules import AssignmentSpec
-from protocol.records import EntityRef
 
 LIST = "admin:roles_assignment_changelist"
 
@@ -36,7 +33,7 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
     """Who holds which role, where and for how long."""
 
     list_display = ["principal", "role", "place", "until", "source", "state_pill"]
-    list_filter = ["source", "role"]
+    list_filter = ["source", "is_out_of_band", "role"]
     search_fields = ["principal__key", "principal__name", "role__slug", "role__name"]
     page_form = AssignmentForm
     page_template = "admin/roles/assignment.html"
@@ -59,6 +56,15 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
         """Show assignments for reading only."""
         return False
 
+    @override
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """Lead to the page that asks for one: nobody assigns a role alone."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        return redirect("admin:approvals_request_assignment")
+
     @admin.display(description="Where")
     def place(self, assignment: Assignment) -> str:
         """Show where the role counts."""
@@ -79,7 +85,12 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
             tone, text = "warn", "Later"
         else:
             tone, text = "ok", "Holds"
-        return format_html('<span class="pw-pill pw-pill--{}">{}</span>', tone, text)
+        pill = format_html('<span class="pw-pill pw-pill--{}">{}</span>', tone, text)
+        if not assignment.is_out_of_band:
+            return pill
+        return format_html(
+            '{} <span class="pw-pill pw-pill--bad">Out of band</span>', pill
+        )
 
     @override
     def initial(self, row: Assignment) -> dict[str, Any]:
@@ -92,21 +103,6 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
             "end": row.end,
             "reason": row.reason,
         }
-
-    @override
-    def save(
-        self, request: HttpRequest, form: Form, row: Assignment | None
-    ) -> Assignment:
-        values = form.cleaned_data
-        spec = AssignmentSpec(
-            principal=_entity(values["principal"]),
-            role=values["role"],
-            scope=_entity(values["scope"]) if values["scope"] else None,
-            start=values["start"],
-            end=values["end"],
-            reason=values["reason"],
-        )
-        return services.assign_role(actor=actor_of(request), spec=spec)
 
     @override
     def details(self, request: HttpRequest, row: Assignment) -> dict[str, Any]:
@@ -128,8 +124,3 @@ class AssignmentAdmin(ServiceAdmin[Assignment]):
         else:
             messages.success(request, f"“{row}” is revoked.")
         return redirect(LIST)
-
-
-def _entity(text: str) -> EntityRef:
-    kind, _, key = text.partition("::")
-    return EntityRef(kind, key)

@@ -229,6 +229,27 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["breakglass.BreakGlassAccount"],
     ),
+    "admin:approvals_coverage": Row(
+        "Who could decide when, for members of the tenant.", get=MEMBERS, post=MEMBERS
+    ),
+    "admin:approvals_flow_text": Row(
+        "A flow as JSON; security admins change it.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["approvals.ApprovalFlow"],
+    ),
+    "admin:approvals_flow_remove": Row(
+        "Removing a flow is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["approvals.ApprovalFlow"],
+        acts=True,
+    ),
+    "admin:approvals_request_assignment": Row(
+        "Asking for an assignment is a security admin's act, in their own tenant.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+    ),
     "admin:approvals_propose": Row(
         "Proposing is a security admin's act, upon drafts of their own tenant.",
         get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),

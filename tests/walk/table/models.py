@@ -23,6 +23,7 @@ EDITED = (
     *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
     "notifications.Channel",
     "elevations.Eligibility",
+    "approvals.ApprovalFlow",
 )
 # Models whose rows come from services only; nobody edits them in the console.
 READ = (
@@ -85,10 +86,11 @@ for _model in READ:
     MODELS |= stock(_model)
 for _model in EDITED:
     MODELS |= stock(_model, add=adding(_model), change=page(_model, EDIT))
+_LEADS_ON = signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED)
 MODELS |= stock(
-    # An assignment is revoked and made anew, so only its addition is open.
+    # An assignment is asked for and revoked; nobody writes one alone.
     "roles.Assignment",
-    add=adding("roles.Assignment"),
+    add=Row("Leads to the request for one.", get=_LEADS_ON, post=_LEADS_ON),
     change=page("roles.Assignment", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)),
 )
 MODELS |= stock(

@@ -36,12 +36,19 @@ REST: Mapping[str, Row] = {
     )
     for name, about in {
         "bundle": "slug of the tenant",
+        "request": "approvals.ApprovalRequest",
         "role": "roles.Role",
         "policy": "policies.Policy",
         "version": "policies.PolicyVersion",
         "release": "bundles.Release",
         "node": "nodes.Node",
     }.items()
+}
+STEPS_UP = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
+_VOTE = {
+    "verdict": "approve",
+    "ceremony": "00000000-0000-4000-8000-000000000000",
+    "credential": {"id": "none"},
 }
 _SIGNED = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
 # The addresses of a draft, which is off unless the installation switches it on; what
@@ -126,6 +133,49 @@ OPERATIONS: Mapping[str, Row] = {
         get=ONE_BY_TOKEN,
         post=NOT_BY_TOKEN,
         about=["scopes.TimeWindow"],
+    ),
+    "api:requests": Row(
+        "Members read; asking needs the passkey of the token's person.",
+        get=READ_BY_TOKEN,
+        post=STEPS_UP,
+        is_json=True,
+    ),
+    "api:request_cancel": Row(
+        "Withdrawing needs the passkey of the token's person.",
+        get=NOT_BY_TOKEN,
+        post=STEPS_UP,
+        about=["approvals.ApprovalRequest"],
+        is_json=True,
+    ),
+    "api:vote_options": Row(
+        "Approvers vote; who proposed may not, whatever roles they hold.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body=_VOTE,
+        is_json=True,
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "api:votes": Row(
+        "A vote counts with the signature of an approver's passkey only.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, FORBIDDEN, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body=_VOTE,
+        is_json=True,
+    ),
+    "api:flows": Row(
+        "Members read; changing needs the passkey of a security admin.",
+        get=READ_BY_TOKEN,
+        post=STEPS_UP,
+        is_json=True,
+    ),
+    "api:flow": Row(
+        "One flow of one's own tenant; changing it needs a passkey.",
+        get=ONE_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+        about=["approvals.ApprovalFlow"],
+        other_methods=frozenset({"put"}),
     ),
     "api:session": Row(
         "A session of a member; ending it is the only act.",
