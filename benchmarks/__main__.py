@@ -8,7 +8,7 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import bundles, decisions, elevations, fanout, sign_in
+from benchmarks import bundles, decisions, elevations, fanout, search, sign_in
 from benchmarks.measure import table
 from benchmarks.product import product
 
@@ -22,6 +22,7 @@ def main() -> None:
     print(f"{os.cpu_count()} cores, Python {platform.python_version()}\n")
     figures = list(decisions.run([10, 1_000, 10_000], 50 if options.quick else 300))
     figures += bundles.run([1_000, 10_000], 2 if options.quick else 5)
+    figures += search.run([(50, 100), (10_000, 1_000)], 3 if options.quick else 10)
     with product() as portal:
         figures += fanout.run(portal, 3 if options.quick else 10)
         figures += elevations.run(portal, 2 if options.quick else 10)

@@ -20,6 +20,7 @@ from protocol.canonical import digest
 MOST_RESULTS = 1000
 _DOMAIN = "portward-search-v1"
 _LONGEST_TOKEN = 4096
+_NOT_OURS = "page.token: not a token of ours"
 _ANYTHING = "-"
 _SENT = ("subject", "action", "resource", "context")
 
@@ -48,9 +49,9 @@ def parse_search(sought: Sought, body: object, now: dt.datetime) -> Search:
     if not isinstance(page, Mapping):
         raise AuthzenError("page: an object is required")
     bound = digest(_DOMAIN, {"sought": sought.value, **_told(members)}).hex()
-    token = _token(page.get("token"), bound)
+    token = read_token(page.get("token"), bound)
     limit = _limit(page.get("limit"), token)
-    after = None if token is None else token["after"]
+    after = None if token is None else token.after
     return Search(query, bound, limit, after, is_paged=bool(page))
 
 
@@ -83,6 +84,36 @@ def next_token(bound: str, after: str | None, limit: int) -> str:
     return base64.urlsafe_b64encode(body.encode()).decode().rstrip("=")
 
 
+@dataclass(frozen=True)
+class Token:
+    """Where a page begins, and how many results it may have."""
+
+    after: str
+    limit: int
+
+
+def read_token(value: object, bound: str) -> Token | None:
+    """Return what a token says, or None when there is none; raises AuthzenError."""
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str) or len(value) > _LONGEST_TOKEN:
+        raise AuthzenError(_NOT_OURS)
+    try:
+        padded = value + "=" * (-len(value) % 4)
+        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (ValueError, RecursionError) as error:
+        raise AuthzenError(_NOT_OURS) from error
+    match found:
+        case {"after": str(after), "limit": int(limit), "query": str(query)}:
+            if not 1 <= limit <= MOST_RESULTS:
+                raise AuthzenError(_NOT_OURS)
+            if query != bound:
+                raise AuthzenError("page.token: belongs to another search")
+            return Token(after, limit)
+        case _:
+            raise AuthzenError(_NOT_OURS)
+
+
 def _gap(sought: Sought, given: object) -> dict[str, Any]:
     """Return the member that is searched for, whatever id it came with."""
     if sought is Sought.ACTION:
@@ -100,35 +131,13 @@ def _told(members: Mapping[str, Any]) -> dict[str, str]:
     return {name: json.dumps(value, sort_keys=True) for name, value in members.items()}
 
 
-def _token(value: object, bound: str) -> dict[str, Any] | None:
-    """Return what a token says, or None when there is none."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, str) or len(value) > _LONGEST_TOKEN:
-        raise AuthzenError("page.token: not a token of ours")
-    try:
-        padded = value + "=" * (-len(value) % 4)
-        found = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (ValueError, RecursionError) as error:
-        raise AuthzenError("page.token: not a token of ours") from error
-    match found:
-        case {"after": str(), "limit": int(limit), "query": str(query)}:
-            if not 1 <= limit <= MOST_RESULTS:
-                raise AuthzenError("page.token: not a token of ours")
-            if query != bound:
-                raise AuthzenError("page.token: belongs to another search")
-            return dict(found)
-        case _:
-            raise AuthzenError("page.token: not a token of ours")
-
-
-def _limit(value: object, token: Mapping[str, Any] | None) -> int:
+def _limit(value: object, token: Token | None) -> int:
     """Return how many results a page may have; a token keeps what was said before."""
     if value is None:
-        return int(token["limit"]) if token else MOST_RESULTS
+        return token.limit if token else MOST_RESULTS
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise AuthzenError("page.limit: a number above 0 is required")
     limit = min(value, MOST_RESULTS)
-    if token is not None and limit != token["limit"]:
+    if token is not None and limit != token.limit:
         raise AuthzenError("page.limit: must stay the same from page to page")
     return limit

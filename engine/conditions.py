@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeVar
 
 from engine import cedar
@@ -207,6 +207,7 @@ def _read_location(
     return place if again == text else None
 
 
+@lru_cache(maxsize=4096)
 def _read_attribute(text: str) -> Condition | None:
     statement = f'@id("0") permit (principal, action, resource) when {{ {text} }};'
     try:

@@ -12,6 +12,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from engine import cedar
@@ -19,7 +20,7 @@ from engine.calendar import Transitions, zone_fields
 from engine.cedar import ACTION_TYPE, ROLE_TYPE
 from engine.entities import Entities, role_entities
 from engine.errors import EngineError
-from engine.index import StatementIndex, request_keys
+from engine.index import HalfIndex, StatementIndex, request_keys
 from engine.question import Request, known_context
 from engine.roles import Grant
 from protocol.errors import HeadMismatchError
@@ -142,6 +143,11 @@ class PolicyEngine:
     def actions(self) -> frozenset[str]:
         """Return all actions that the schema, a role or a statement names."""
         return self._actions
+
+    @cached_property
+    def halves(self) -> HalfIndex:
+        """Return the statements by only one of principal and resource."""
+        return HalfIndex(self._statements)
 
     def policy_of(self, number: int) -> PolicyRecord:
         """Return the policy that a statement belongs to."""

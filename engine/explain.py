@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import lru_cache
 from typing import Any
 
 from engine import cedar
@@ -18,7 +18,7 @@ from engine.decide import Decision, Placed, PolicyEngine, Request
 from engine.errors import EngineError
 from engine.findings import Circumstances, Finding, FindingKind, finding
 from engine.heads import GrantStep, Holder, resource_finding
-from engine.index import HalfIndex, request_keys
+from engine.index import request_keys
 from engine.question import known_context, whereabouts
 from protocol.records import (
     AssignmentRecord,
@@ -31,7 +31,7 @@ from protocol.records import (
 
 __all__ = ["Explainer", "Explanation", "Finding", "FindingKind", "GrantStep", "Step"]
 
-MOST_EXAMINED = 400
+MOST_EXAMINED = 100
 MOST_NEAR = 20
 
 
@@ -160,7 +160,7 @@ class Explainer:
         request = placed.request
         who = request_keys(request.principal, placed.roles)
         what = request_keys(request.resource, placed.places - {request.resource})
-        half = self._half
+        half = self._engine.halves
         numbers = half.of_resource(what, request.action)
         others = half.of_principal(who, request.action)
         known = {fit.number for fit in fits}
@@ -292,10 +292,6 @@ class Explainer:
             whereabouts(context, request.node_groups),
         )
 
-    @cached_property
-    def _half(self) -> HalfIndex:
-        return HalfIndex(self._engine.statements)
-
 
 def _read(statement: Statement, scopes: Scopes) -> _Reading:
     """Read a statement's conditions; one of another hand is a single condition."""
@@ -308,8 +304,10 @@ def _read(statement: Statement, scopes: Scopes) -> _Reading:
         cedar.statement_text(str(number), "permit", cedar.NO_HEADS, (condition.cedar,))
         for number, condition in enumerate(conditions)
     )
-    return _Reading(
-        tuple(conditions),
-        texts,
-        cedar.parse_policies("\n".join(texts)) if texts else None,
-    )
+    return _Reading(tuple(conditions), texts, _handle(texts))
+
+
+@lru_cache(maxsize=4096)
+def _handle(texts: tuple[str, ...]) -> Any:  # noqa: ANN401  # opaque
+    """Return Cedar's handle; many policies share their conditions."""
+    return cedar.parse_policies("\n".join(texts)) if texts else None

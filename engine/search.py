@@ -16,7 +16,7 @@ from functools import cached_property
 
 from engine.cedar import ROLE_TYPE
 from engine.decide import Decision, PolicyEngine, Request
-from engine.index import HalfIndex, request_keys
+from engine.index import request_keys
 from engine.roles import Grant, closure
 from protocol.records import EntityRef, Head
 
@@ -72,7 +72,13 @@ class Searcher:
 
     def warm(self) -> None:
         """Build the indexes."""
-        _ = self._half, self._members, self._holders, self._children, self._by_type
+        _ = (
+            self._engine.halves,
+            self._members,
+            self._holders,
+            self._children,
+            self._by_type,
+        )
 
     def find(
         self,
@@ -119,7 +125,7 @@ class Searcher:
         places = self._entities.above_resource(request.resource)
         keys = request_keys(request.resource, places - {request.resource})
         found: set[EntityRef] = set()
-        for head in self._heads(self._half.of_resource(keys, request.action)):
+        for head in self._heads(self._engine.halves.of_resource(keys, request.action)):
             found.update(self._meant(head, kind, request.now, places))
         return found
 
@@ -159,7 +165,7 @@ class Searcher:
         scopes = self._scopes(who, request.now)
         keys = request_keys(who, [EntityRef(ROLE_TYPE, role) for role in scopes])
         found: set[EntityRef] = set()
-        for number in self._half.of_principal(keys, request.action):
+        for number in self._engine.halves.of_principal(keys, request.action):
             if self._is_permit(number):
                 statement = self._engine.statements[number]
                 about = self._about(statement.resource, kind)
@@ -204,9 +210,9 @@ class Searcher:
             return set()
         placed = self._engine.place(request)
         what = request_keys(request.resource, placed.places - {request.resource})
-        numbers = self._half.of_principal(
+        numbers = self._engine.halves.of_principal(
             request_keys(request.principal, placed.roles), None
-        ) & self._half.of_resource(what, None)
+        ) & self._engine.halves.of_resource(what, None)
         found: set[str] = set()
         for number in numbers:
             if self._is_permit(number):
@@ -242,10 +248,6 @@ class Searcher:
 
     def _is_action(self, request: Request) -> bool:
         return request.action in self._engine.actions
-
-    @cached_property
-    def _half(self) -> HalfIndex:
-        return HalfIndex(self._engine.statements)
 
     @cached_property
     def _known(self) -> frozenset[EntityRef]:

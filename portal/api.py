@@ -21,6 +21,12 @@ from apps.approvals.api import (
 )
 from apps.bundles.api import Bundle, ReleaseDetail, ReleaseList
 from apps.core.api import NoSuchEndpoint
+from apps.dashboard.api import (
+    ActionSearch,
+    ExplainDecision,
+    ResourceSearch,
+    SubjectSearch,
+)
 from apps.delegations.api import (
     AbsenceAccept,
     AbsenceDecline,
@@ -93,6 +99,10 @@ urlpatterns = [
     ),
     path("v1/flows", FlowList.as_view(), name="flows"),
     path("v1/flows/<uuid:pk>", FlowDetail.as_view(), name="flow"),
+    path("v1/access/explain", ExplainDecision.as_view(), name="access_explain"),
+    path("v1/access/subjects", SubjectSearch.as_view(), name="access_subjects"),
+    path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
+    path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
     path("v1/delegations", DelegationList.as_view(), name="delegations"),

@@ -84,6 +84,9 @@ AREAS = (
             "breakglass",
         ),
         pages=(
+            Page("Why?", "/admin/access/explain/", "roles.view_assignment"),
+            Page("Who can do this?", "/admin/access/who/", "roles.view_assignment"),
+            Page("What can they do?", "/admin/access/what/", "roles.view_assignment"),
             Page(
                 "Elevations in force",
                 "/admin/access/grants/",

@@ -40,6 +40,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.arap.urls")),
     path("api/", include("portal.api")),
     path("admin/access/grants/", include("apps.distribution.urls")),
-    path("admin/fleet/", include("apps.dashboard.urls")),
+    path("", include("apps.dashboard.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import uuid
 from collections import OrderedDict
@@ -27,7 +28,7 @@ from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
 from apps.tenants.services import tenant_scope
-from protocol.bundle import Manifest, manifest_digest, read_snapshot
+from protocol.bundle import Manifest, Snapshot, manifest_digest, read_snapshot
 from protocol.delta import Base, Content, State
 from protocol.envelope import compress, pack_envelope
 from protocol.errors import BundleDigestError
@@ -148,6 +149,25 @@ def newest_signed() -> Release | None:
         .order_by("-revision")
         .first()
     )
+
+
+def release_at(moment: dt.datetime) -> Release | None:
+    """Return the newest release that was signed at or before a moment.
+
+    Releases and their bytes never change, so this says for good what the portal had
+    signed then; nodes followed within seconds.
+    """
+    return (
+        Release.objects.filter(state=ReleaseState.SIGNED, signed_at__lte=moment)
+        .order_by("-revision")
+        .defer("snapshot", "certificates")
+        .first()
+    )
+
+
+def snapshot_of(release: Release) -> Snapshot:
+    """Return what a release holds; its records add up to its digest."""
+    return read_snapshot(bytes(release.snapshot))
 
 
 def live_records() -> list[Record]:

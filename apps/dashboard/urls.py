@@ -1,12 +1,24 @@
-"""Addresses below /admin/fleet/."""
+"""Addresses of the fleet, of who may do what, and why."""
 
 from django.contrib import admin
 from django.urls import path
 
-from apps.dashboard import views
+from apps.dashboard.views import access, fleet, own
 
 app_name = "dashboard"
 urlpatterns = [
-    path("", admin.site.admin_view(views.fleet), name="fleet"),
-    path("live/", admin.site.admin_view(views.fleet_live), name="fleet-live"),
+    path("admin/fleet/", admin.site.admin_view(fleet.fleet), name="fleet"),
+    path(
+        "admin/fleet/live/",
+        admin.site.admin_view(fleet.fleet_live),
+        name="fleet-live",
+    ),
+    path(
+        "admin/access/explain/",
+        admin.site.admin_view(access.explain),
+        name="explain",
+    ),
+    path("admin/access/who/", admin.site.admin_view(access.who), name="who"),
+    path("admin/access/what/", admin.site.admin_view(access.what), name="what"),
+    path("access/why/", own.why, name="why"),
 ]

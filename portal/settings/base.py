@@ -164,6 +164,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_PAGINATION_CLASS": "apps.core.api.Page",
     "EXCEPTION_HANDLER": "apps.core.api.problem_response",
+    # What form an answer has is asked for by Accept, and by nothing in the address.
+    "URL_FORMAT_OVERRIDE": None,
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {
     "TITLE": "Portward API",

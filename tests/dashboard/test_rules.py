@@ -7,7 +7,7 @@ import datetime as dt
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.dashboard import rules
+from apps.dashboard.rules import chart as rules
 
 UNTIL = dt.datetime(2026, 11, 21, 6, 0, tzinfo=dt.UTC)
 SINCE = UNTIL - dt.timedelta(minutes=30)

@@ -13,7 +13,7 @@ from tests.walk.table.console import CONSOLE, PROVIDERS
 from tests.walk.table.lending import LENDING
 from tests.walk.table.models import MODELS
 from tests.walk.table.own import OWN
-from tests.walk.table.programs import OPERATIONS, REST
+from tests.walk.table.programs import ASKED, OPERATIONS, REST
 from tests.walk.table.public import PUBLIC
 
 __all__ = ["BOOKKEEPING", "PUBLIC", "TABLE", "UNCONFIRMED", "WHILE_FROZEN"]
@@ -56,6 +56,7 @@ TABLE: Mapping[str, Row] = {
     **PROVIDERS,
     **MODELS,
     **REST,
+    **ASKED,
     **OPERATIONS,
     **LENDING,
 }

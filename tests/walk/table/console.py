@@ -63,6 +63,15 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:fleet-live": Row(
         "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "dashboard:explain": Row(
+        "Decisions of one's own tenant, and why.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "dashboard:who": Row(
+        "Who may do what in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "dashboard:what": Row(
+        "What somebody of one's own tenant may do.", get=MEMBERS, post=NOT_BY_GET
+    ),
     "distribution:grants": Row(
         "Who is elevated in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),

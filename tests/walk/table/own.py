@@ -189,6 +189,11 @@ OWN: Mapping[str, Row] = {
         about=["token of the admin"],
         acts=True,
     ),
+    "dashboard:why": Row(
+        "Explains decisions about oneself only.",
+        get=signed_in(SHOWN, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, NO_METHOD, NO_METHOD),
+    ),
     "notifications:inbox": Row(
         "One's own notifications in the chosen tenant.",
         get=signed_in(SHOWN, MOVED, SHOWN),

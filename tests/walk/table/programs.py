@@ -66,6 +66,15 @@ DRAFT: Mapping[str, Row] = {
         "cancel": ("arap of nobody",),
     }.items()
 }
+_ASKED_BY_TOKEN = Answers(UNKNOWN, DONE, UNKNOWN, DONE, DONE, DONE)
+ASKED: Mapping[str, Row] = {
+    f"api:access_{name}": Row(
+        "A token asks about its own tenant; without a question it is told so.",
+        get=_ASKED_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+    )
+    for name in ("explain", "subjects", "resources", "actions")
+}
 OPERATIONS: Mapping[str, Row] = {
     **DRAFT,
     "api:eligibilities": Row(

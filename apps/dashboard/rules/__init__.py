@@ -1,0 +1,31 @@
+"""How figures become pictures, tables and sheets. Pure."""
+
+from apps.dashboard.rules.access import Matrix, Permitted, matrix
+from apps.dashboard.rules.chart import (
+    Chart,
+    Point,
+    Tick,
+    consistency_chart,
+    percentile,
+)
+from apps.dashboard.rules.sheets import (
+    access_row,
+    sheet,
+    sheet_of_access,
+    sheet_of_steps,
+)
+
+__all__ = [
+    "Chart",
+    "Matrix",
+    "Permitted",
+    "Point",
+    "Tick",
+    "access_row",
+    "consistency_chart",
+    "matrix",
+    "percentile",
+    "sheet",
+    "sheet_of_access",
+    "sheet_of_steps",
+]

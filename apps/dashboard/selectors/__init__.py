@@ -1,0 +1,43 @@
+"""What the pages show, read across the apps."""
+
+from apps.dashboard.selectors.access import (
+    Answers,
+    Remedy,
+    Rows,
+    actions,
+    remedies,
+    rows_of,
+    what,
+    who,
+)
+from apps.dashboard.selectors.fleet import (
+    TARGET,
+    FleetFilter,
+    FleetState,
+    NodeRow,
+    consistency_over_time,
+    fleet_state,
+    group_choices,
+)
+from apps.dashboard.selectors.worlds import World, draft_world, world_at
+
+__all__ = [
+    "TARGET",
+    "Answers",
+    "FleetFilter",
+    "FleetState",
+    "NodeRow",
+    "Remedy",
+    "Rows",
+    "World",
+    "actions",
+    "consistency_over_time",
+    "draft_world",
+    "fleet_state",
+    "group_choices",
+    "remedies",
+    "rows_of",
+    "what",
+    "who",
+    "world_at",
+]

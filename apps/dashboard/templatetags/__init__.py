@@ -1,0 +1,1 @@
+"""How tables about access link to what they name."""

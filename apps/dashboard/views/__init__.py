@@ -1,0 +1,1 @@
+"""The fleet, who may do what, and why."""

@@ -1,0 +1,169 @@
+"""An explanation as a template draws it: steps in order, with signs and links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from apps.dashboard.selectors import Rows
+from engine.explain import Explanation, Finding, FindingKind, GrantStep, Step
+from protocol.records import EntityRef
+
+_REASONS = {
+    "permitted": "A policy permits it, and none forbids it.",
+    "forbidden": "A policy forbids it. A forbid counts more than any permit.",
+    "no_matching_policy": "No policy permits it. What is not permitted is denied.",
+    "evaluation_error": "A policy could not be evaluated, and doubt denies.",
+}
+_KINDS = {
+    FindingKind.ATTRIBUTE: "Condition",
+    FindingKind.WINDOW: "Time",
+    FindingKind.LOCATION: "Place",
+    FindingKind.OTHER: "Condition",
+    FindingKind.PRINCIPAL: "For whom",
+    FindingKind.RESOURCE: "About what",
+}
+
+
+@dataclass(frozen=True)
+class Box:
+    """One box of the picture. `tone` is ok, bad, warn or muted."""
+
+    label: str
+    text: str
+    note: str = ""
+    url: str = ""
+    tone: str = "muted"
+
+
+@dataclass(frozen=True)
+class Path:
+    """One way: what was assigned, the policy, and how its conditions fared."""
+
+    title: str
+    boxes: tuple[Box, ...]
+    findings: tuple[Box, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """The verdict and the ways."""
+
+    allowed: bool
+    reason: str
+    nearest: str
+    permits: tuple[Path, ...]
+    forbids: tuple[Path, ...]
+    failed: tuple[Path, ...]
+    near: tuple[Path, ...]
+
+
+def picture(explanation: Explanation, rows: Rows | None) -> Picture:
+    """Return what is drawn; without rows nothing is linked."""
+    decision = explanation.decision
+    draw = _Drawing(explanation, rows)
+    nearest = explanation.nearest
+    return Picture(
+        decision.allowed,
+        _REASONS.get(decision.reason, decision.reason),
+        nearest.words if nearest else "",
+        tuple(draw.path(step) for step in explanation.permits),
+        tuple(draw.path(step) for step in explanation.forbids),
+        tuple(draw.path(step) for step in explanation.failed),
+        tuple(draw.path(step, is_near=True) for step in explanation.near),
+    )
+
+
+class _Drawing:
+    def __init__(self, explanation: Explanation, rows: Rows | None) -> None:
+        self._principal = explanation.request.principal
+        self._rows = rows
+
+    def path(self, step: Step, *, is_near: bool = False) -> Path:
+        """Return one way, from the principal to the policy."""
+        policy = step.policy
+        boxes = [
+            box
+            for grant in step.grants[:1]
+            for box in (*self._grant(grant), *self._chain(grant))
+        ]
+        boxes = [self._who(), *boxes]
+        boxes.append(
+            Box(
+                "Policy",
+                policy.name,
+                f"{policy.id}, version {policy.version}, {policy.effect}",
+                self._url("policies", "policies_policy", policy.id),
+                "bad" if policy.effect == "forbid" else "ok",
+            )
+        )
+        more = len(step.grants) - 1
+        note = f"{more} more assignments lead to the same role." if more > 1 else ""
+        if more == 1:
+            note = "One more assignment leads to the same role."
+        first = step.missing[:1]
+        if is_near:
+            note = first[0].words
+        found = sorted(step.findings, key=lambda one: bool(one.held))
+        return Path(
+            policy.name,
+            tuple(boxes),
+            tuple(self._finding(one) for one in (found if is_near else step.findings)),
+            note,
+        )
+
+    def _who(self) -> Box:
+        url = self._entity("principals", "roles_principal", self._principal)
+        return Box(self._principal.type, self._principal.id, url=url)
+
+    def _grant(self, grant: GrantStep) -> Iterator[Box]:
+        """Return how a role came to the principal, the lender first."""
+        for lender in grant.lender[:1]:
+            yield from self._grant(lender)
+            yield from self._chain(lender)
+        record = grant.assignment
+        parts = [record.source.replace("_", " ")]
+        if record.delegator:
+            parts.append(f"lent by {record.delegator.id}")
+        parts.append(f"for {record.scope.id}" if record.scope else "everywhere")
+        parts.append(f"until {record.end}" if record.end else "without end")
+        url = ""
+        if self._rows is not None and record.id in self._rows.assignments:
+            url = reverse("admin:roles_assignment_change", args=[record.id])
+        label = "Assignment"
+        if record.principal != self._principal:
+            label = f"Assignment of {record.principal.id}"
+        yield Box(label, record.role, ", ".join(parts), url, "ok")
+
+    def _chain(self, grant: GrantStep) -> Iterator[Box]:
+        for name in grant.chain[1:]:
+            url = self._url("roles", "roles_role", name)
+            yield Box("Inherited role", name, url=url, tone="ok")
+
+    def _finding(self, one: Finding) -> Box:
+        tone = {True: "ok", False: "bad", None: "warn"}[one.held]
+        url = ""
+        for name in one.names[:1]:
+            match one.kind:
+                case FindingKind.WINDOW:
+                    url = self._url("windows", "scopes_timewindow", name)
+                case FindingKind.LOCATION:
+                    url = self._url("locations", "scopes_location", name)
+                case FindingKind.PRINCIPAL:
+                    url = self._url("roles", "roles_role", name)
+        return Box(_KINDS[one.kind], one.wanted, one.found, url, tone)
+
+    def _url(self, kind: str, model: str, name: str) -> str:
+        if self._rows is None:
+            return ""
+        pk = getattr(self._rows, kind).get(name)
+        return reverse(f"admin:{model}_change", args=[pk]) if pk else ""
+
+    def _entity(self, kind: str, model: str, ref: EntityRef) -> str:
+        if self._rows is None:
+            return ""
+        pk = getattr(self._rows, kind).get(ref)
+        return reverse(f"admin:{model}_change", args=[pk]) if pk else ""
