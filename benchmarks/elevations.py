@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Figure, median, percentile
@@ -24,28 +25,41 @@ PEOPLE = 1_000
 
 def run(portal: RunningPortal, rounds: int) -> Iterator[Figure]:
     """Measure grants and revocations, by delta and by snapshot."""
-    from benchmarks.enforcers import CountingEdge, Enforcers, grow  # noqa: PLC0415  # needs Django
+    from benchmarks.enforcers import (  # noqa: PLC0415  # needs Django
+        CountingEdge,
+        Enforcers,
+        Grants,
+    )
 
-    grow(PEOPLE)
+    grants = Grants(PEOPLE)
+    taken: dict[tuple[str, bool], list[list[float]]] = {}
+
+    def once(agents: Enforcers, *, deltas: bool) -> None:
+        ident = grants.approve()
+        for act, change, allowed in (
+            ("activate", grants.activate, True),
+            ("revoke", grants.end, False),
+        ):
+            times = agents.measure(partial(change, ident), allowed=allowed)
+            taken.setdefault((act, deltas), []).append(times)
+
     with (
         tempfile.TemporaryDirectory(prefix="portward-agents-") as folder,
         Enforcers(portal, Path(folder), AGENTS) as agents,
     ):
         agents.await_same()
         empty = median([agents.round_trip() for _ in range(20)])
-        taken: dict[tuple[str, bool], list[list[float]]] = {}
         for deltas in (True, False):
             CountingEdge.takes_deltas = deltas
             # Polls that are parked still ask for what they asked for.
-            agents.measure()
-            agents.measure(revoking=agents.granted)
+            once(agents, deltas=deltas)
+            for act in ("activate", "revoke"):
+                taken[act, deltas].clear()
             for _ in range(rounds):
-                taken.setdefault(("grant", deltas), []).append(agents.measure())
-                times = agents.measure(revoking=agents.granted)
-                taken.setdefault(("revoke", deltas), []).append(times)
+                once(agents, deltas=deltas)
         whole, small = (median(sizes) for sizes in CountingEdge.sizes)
     note = f"{rounds} rounds; snapshot of {PEOPLE} people"
-    for act in ("grant", "revoke"):
+    for act in ("activate", "revoke"):
         times = [t for found in taken[act, True] for t in found]
         snapshots = [t for found in taken[act, False] for t in found]
         for name, share in (("p50", 0.5), ("p99", 0.99)):

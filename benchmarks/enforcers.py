@@ -10,7 +10,7 @@ import datetime as dt
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -18,11 +18,14 @@ from typing import Any, Self
 from django.utils import timezone
 from typing_extensions import override
 
+from apps.accounts.services import actor_for
 from apps.audit.events import Actor
+from apps.elevations import services as elevations
+from apps.elevations.rules import ElevationSpec, EligibilitySpec
 from apps.nodes import services as nodes
-from apps.roles.choices import AssignmentSource
-from apps.roles.rules import AssignmentSpec, EntrySpec
-from apps.roles.services import assign_role, revoke_assignment, save_principal
+from apps.roles.models import Role
+from apps.roles.rules import EntrySpec
+from apps.roles.services import link_person, save_principal
 from apps.tenants.selectors import tenant_by_slug
 from apps.tenants.services import tenant_scope
 from engine.decide import Request
@@ -33,6 +36,7 @@ from node_agent.report import Reporter, ReportSigner
 from node_agent.state import ActiveRelease, AgentState
 from node_agent.sync import StatusFile, SyncLoop
 from protocol.records import EntityRef
+from tests.factories.accounts import make_user
 from tests.journeys.running import RunningPortal
 
 ACTOR = Actor.command("benchmark")
@@ -42,33 +46,64 @@ ROLE = "operator"
 WAIT = 5
 
 
-def grow(people: int) -> None:
-    """Register so many people more, so that a snapshot is worth avoiding."""
-    with tenant_scope(tenant_by_slug(TENANT).pk):
-        for number in range(people):
-            entity = EntityRef("User", f"bench-{number:05}")
-            save_principal(actor=ACTOR, spec=EntrySpec(entity))
-        save_principal(actor=ACTOR, spec=EntrySpec(PERSON))
+class Grants:
+    """A person who may ask for a role, and does, again and again."""
 
+    def __init__(self, people: int) -> None:
+        """Register so many people more, so that a snapshot is worth avoiding."""
+        self._tenant = tenant_by_slug(TENANT)
+        with tenant_scope(self._tenant.pk):
+            for number in range(people):
+                entity = EntityRef("User", f"bench-{number:05}")
+                save_principal(actor=ACTOR, spec=EntrySpec(entity))
+            principal = save_principal(actor=ACTOR, spec=EntrySpec(PERSON))
+            self._person = make_user(PERSON.id, ["member"], tenant=self._tenant)
+            link_person(actor=ACTOR, principal_id=principal.pk, user_id=self._person.pk)
+            offer = EligibilitySpec(
+                purpose="Benchmark",
+                role=Role.objects.get(slug=ROLE).pk,
+                max_minutes=30,
+                principal=principal.pk,
+            )
+            self._offer = elevations.save_eligibility(actor=ACTOR, spec=offer)
 
-def grant() -> uuid.UUID:
-    """Activate the role for an hour, as an approved elevation does."""
-    now = timezone.now()
-    spec = AssignmentSpec(
-        PERSON,
-        ROLE,
-        end=now + dt.timedelta(hours=1),
-        source=AssignmentSource.ELEVATION.value,
-        reason="Benchmark",
-    )
-    with tenant_scope(tenant_by_slug(TENANT).pk):
-        return assign_role(actor=ACTOR, spec=spec).pk
+    def approve(self) -> uuid.UUID:
+        """Return an elevation that only has to be activated."""
+        with tenant_scope(self._tenant.pk):
+            row = elevations.prepare(
+                actor=self._actor,
+                requester=self._person,
+                spec=ElevationSpec(self._offer.pk, 30, "Measure how fast it arrives."),
+                now=timezone.now(),
+            )
+            elevations.approve(
+                actor=ACTOR,
+                elevation_id=row.pk,
+                request_id=uuid.uuid4(),
+                approver_ids=[uuid.uuid4()],
+            )
+        return row.pk
 
+    def activate(self, elevation_id: uuid.UUID) -> None:
+        """Begin to hold the role."""
+        with tenant_scope(self._tenant.pk):
+            elevations.activate(
+                actor=self._actor, elevation_id=elevation_id, now=timezone.now()
+            )
 
-def revoke(assignment_id: uuid.UUID) -> None:
-    """Take it away again."""
-    with tenant_scope(tenant_by_slug(TENANT).pk):
-        revoke_assignment(actor=ACTOR, assignment_id=assignment_id)
+    def end(self, elevation_id: uuid.UUID) -> None:
+        """Hold it no longer."""
+        with tenant_scope(self._tenant.pk):
+            elevations.end(
+                actor=self._actor,
+                elevation_id=elevation_id,
+                reason="Benchmark",
+                now=timezone.now(),
+            )
+
+    @property
+    def _actor(self) -> Actor:
+        return actor_for(self._person)
 
 
 class Round:
@@ -180,7 +215,6 @@ class Enforcers:
         self._url = f"http://127.0.0.1:{portal.edge_port}"
         self._folder, self._count = folder, count
         self.round = Round()
-        self.granted: list[uuid.UUID] = []
         self._agents: list[_Agent] = []
         self._threads: list[threading.Thread] = []
 
@@ -233,12 +267,10 @@ class Enforcers:
         )
         return (time.perf_counter() - started) * 1000
 
-    def measure(self, *, revoking: Sequence[uuid.UUID] = ()) -> list[float]:
-        """Grant (or revoke), and return how long each agent took to enforce it."""
+    def measure(self, change: Callable[[], object], *, allowed: bool) -> list[float]:
+        """Make a change, and return how long each agent took to enforce it."""
         self.await_same()
-        self.round.expect(allowed=not revoking)
-        for assignment in revoking:
-            revoke(assignment)
-        self.granted = [] if revoking else [grant()]
+        self.round.expect(allowed=allowed)
+        change()
         started = time.perf_counter()
         return self.round.wait_for(self._count, started, 60)

@@ -103,3 +103,30 @@ def test_who_holds_the_newest_release_gets_no_body(
 ) -> None:
     assert held
     assert ask(node, etag(released)).status == 304
+
+
+def test_a_release_does_not_wait_behind_what_nodes_report(
+    node: NodeClient, released: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_recording, may_end = threading.Event(), threading.Event()
+
+    def slowly(_batch: object) -> None:
+        is_recording.set()
+        may_end.wait(20)
+
+    monkeypatch.setattr("portal.edge.store.distribution.record_reports", slowly)
+    current = etag(released)
+    # What a node says it holds is a report, too.
+    node.sync(etag=current, held="sha256:" + "0" * 64)
+    assert is_recording.wait(10)
+    answers: list[urllib3.BaseHTTPResponse] = []
+    poll = threading.Thread(target=lambda: answers.append(ask(node, current, wait=15)))
+    poll.start()
+    try:
+        release_of(released, "second")
+        poll.join(15)
+        assert [answer.status for answer in answers] == [226]
+        assert answers[0].headers["ETag"] == etag(released)
+    finally:
+        may_end.set()
+        poll.join()
