@@ -52,7 +52,6 @@ _SCOPES = {
     "PUT": Scope.SCOPES_WRITE,
     "DELETE": Scope.SCOPES_WRITE,
 }
-_OPERATIONS = dict.fromkeys(("POST", "PUT", "DELETE"), Operation.CHANGE_ACCESS)
 _IF_MATCH = OpenApiParameter(
     "If-Match",
     OpenApiTypes.STR,
@@ -66,14 +65,14 @@ class _Many(OperationBoundView, ListAPIView[Row], Generic[Row]):
     """List, and create."""
 
     scopes = {name: _SCOPES[name] for name in ("GET", "POST")}
-    operations = _OPERATIONS
+    operations = {"POST": Operation.CHANGE_ACCESS}
 
 
 class _One(OperationBoundView, GenericAPIView[Row], Generic[Row]):
     """Read, replace and delete."""
 
     scopes = {name: _SCOPES[name] for name in ("GET", "PUT", "DELETE")}
-    operations = _OPERATIONS
+    operations = dict.fromkeys(("PUT", "DELETE"), Operation.CHANGE_ACCESS)
     missing: type[Exception]
 
     def row(self, pk: uuid.UUID) -> Row:

@@ -127,7 +127,7 @@ OPERATIONS: Mapping[str, Row] = {
         f"api:{name}": Row(
             "A token reads its own tenant; others' things are not there.",
             get=ONE_BY_TOKEN,
-            post=NOT_BY_TOKEN,
+            post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
             about=[f"scopes.{model}"],
             other_methods=frozenset({"put", "delete"}),
         )
