@@ -24,6 +24,7 @@ from tests.factories import accounts
 from tests.factories.elevations import SYSTEM, build_roles, offer, shop
 
 pytestmark = pytest.mark.browser
+SLOW = 20_000
 FOLDER = os.environ.get("PORTWARD_SCREENSHOTS", "")
 DESKTOP = ViewportSize(width=1280, height=900)
 PHONE = ViewportSize(width=390, height=844)
@@ -89,7 +90,7 @@ def test_access_for_minutes_from_the_wish_to_its_end(
     shoot(mia, "access-active")
     extend(mia, anna, tenant)
     banner(mia).get_by_role("button", name="End now").first.click()
-    expect(mia.get_by_text("It is over.")).to_be_visible()
+    expect(mia.get_by_text("It is over.")).to_be_visible(timeout=SLOW)
     with tenant_scope(tenant.pk):
         second, first = Elevation.objects.order_by("-requested_at")
         assert first.state == ElevationState.ENDED
@@ -107,7 +108,7 @@ def test_what_ends_by_its_clock_leaves_the_banner_without_a_reload(
     activate(mia)
     expect(banner(mia)).to_contain_text("left")
     let_pass(tenant, minutes=15)
-    expect(banner(mia).get_by_role("button")).to_have_count(0, timeout=15_000)
+    expect(banner(mia).get_by_role("button")).to_have_count(0, timeout=SLOW)
     expect(mia.get_by_role("link", name="Ask again")).to_be_visible()
 
 
@@ -129,18 +130,18 @@ def activate(mia: Page) -> None:
     """Wait for the decision to show, and begin."""
     state = mia.get_by_role("region", name="Where it stands")
     state.get_by_role("button", name="Activate").click()
-    expect(mia.get_by_text("You hold it now")).to_be_visible()
+    expect(mia.get_by_text("You hold it now")).to_be_visible(timeout=SLOW)
 
 
 def extend(mia: Page, anna: Page, tenant: Tenant) -> None:
     """Be warned on another page, and ask for more time with one click there."""
     mia.goto("/account/notifications/")
     let_pass(tenant, minutes=25)
-    expect(banner(mia)).to_contain_text("It ends soon.", timeout=20_000)
+    expect(banner(mia)).to_contain_text("It ends soon.", timeout=SLOW)
     shoot(mia, "access-ending")
     banner(mia).get_by_role("button", name="Extend").click()
     mia.get_by_role("button", name="Confirm with your passkey").click()
-    expect(mia.get_by_text("You asked for more time.")).to_be_visible()
+    expect(mia.get_by_text("You asked for more time.")).to_be_visible(timeout=SLOW)
     approve(anna, tenant)
     activate(mia)
     expect(banner(mia)).to_contain_text("begins in")
@@ -154,7 +155,9 @@ def approve(anna: Page, tenant: Tenant) -> None:
     anna.goto(f"/admin/approvals/approvalrequest/{row.request_id}/change/")
     shoot(anna, "access-decide")
     anna.get_by_role("button", name="Approve with passkey").click()
-    expect(anna.get_by_role("button", name="Approve with passkey")).to_have_count(0)
+    expect(anna.get_by_role("button", name="Approve with passkey")).to_have_count(
+        0, timeout=SLOW
+    )
 
 
 def let_pass(tenant: Tenant, *, minutes: int) -> None:
