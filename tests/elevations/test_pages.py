@@ -125,7 +125,7 @@ def test_the_preview_sets_what_is_new_before_what_is_held_already(
     new, held = text.index("<code>deploy</code>"), text.index("<code>read</code>")
     assert new < held < text.index("(you may already)")
     assert "<code>restart</code>" not in text, "a namespace has nothing to restart"
-    assert "1 of Anna, Ben" in text
+    assert "1 approval from: Anna, Ben" in text
 
 
 def test_what_is_not_offered_to_oneself_has_no_page(
