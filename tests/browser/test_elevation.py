@@ -120,7 +120,7 @@ def ask(mia: Page, *, minutes: int) -> None:
     """Ask for the role by the form, from the start."""
     mia.goto("/access/")
     mia.get_by_role("link", name="Ask to Deploy to the shop").click()
-    expect(mia.get_by_text("1 of Anna")).to_be_visible()
+    expect(mia.get_by_text("1 approval from: Anna")).to_be_visible()
     mia.get_by_label("Reason").fill("Roll out the fix for orders that hang.")
     mia.get_by_label("For how many minutes").fill(str(minutes))
     mia.get_by_role("button", name="Ask for it").click()
