@@ -53,3 +53,12 @@ class SeparationKind(models.TextChoices):
 
     STATIC = "static", "Not held together"
     DYNAMIC = "dynamic", "Not used together"
+
+
+class AssignmentState(models.TextChoices):
+    """What is with an assignment at a moment."""
+
+    NOW = "now", "Holds now"
+    LATER = "later", "Later"
+    EXPIRED = "expired", "Ended"
+    REVOKED = "revoked", "Revoked"

@@ -176,6 +176,20 @@ class AssignmentExistsError(ConflictError):
     default_remedy = "Revoke the standing assignment first."
 
 
+class ManagerInvalidError(InvalidError):
+    """Somebody cannot be the manager of this person."""
+
+    code = "roles.manager_invalid"
+    default_remedy = "Choose another person."
+
+
+class PrincipalGroupNotFoundError(NotFoundError):
+    """There is no such group of principals."""
+
+    code = "roles.principal_group_not_found"
+    default_message = "There is no such group."
+
+
 class RoleNotFoundError(NotFoundError):
     """There is no such role."""
 

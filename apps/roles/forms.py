@@ -9,8 +9,9 @@ from typing import Any
 from django import forms
 from typing_extensions import override
 
+from apps.accounts.selectors import members
 from apps.roles import selectors
-from apps.roles.choices import AttributeType, PrincipalType, Tier
+from apps.roles.choices import AttributeType, PrincipalType, SeparationKind, Tier
 from apps.roles.models import RESOURCE_GROUP
 from protocol.canonical import parse_json
 from protocol.errors import CanonicalError
@@ -53,6 +54,25 @@ def _groups() -> Choices:
 
 def _principals() -> Choices:
     return [(f"{p.type}::{p.key}", f"{p} ({p.type})") for p in selectors.principals()]
+
+
+def _users() -> Choices:
+    """Offer people only: a service neither manages nor owns."""
+    rows = selectors.principals().filter(type=PrincipalType.USER)
+    return [("", "Nobody"), *((f"{p.type}::{p.key}", str(p)) for p in rows)]
+
+
+def _owners() -> Choices:
+    return [choice for choice in _users() if choice[0]]
+
+
+def _members() -> Choices:
+    rows = [(str(m.user_id), str(m.user)) for m in members()]
+    return [("", "Nobody"), *rows]
+
+
+def _separations() -> Choices:
+    return [(str(row.pk), row.name) for row in selectors.separations()]
 
 
 def _scopes() -> Choices:
@@ -148,6 +168,62 @@ class PrincipalForm(forms.Form):
     )
     name = forms.CharField(max_length=150, required=False)
     attributes = AttributesField()
+    user = forms.ChoiceField(
+        label="Signs in as",
+        choices=_members,
+        required=False,
+        help_text="The member of this tenant that the principal is in the console.",
+    )
+    manager = forms.ChoiceField(
+        label="Reports to",
+        choices=_users,
+        required=False,
+        help_text="Whom approval flows mean by “manager”.",
+    )
+
+
+class GroupForm(forms.Form):
+    """A group of principals."""
+
+    slug = forms.CharField(
+        label="Short name", max_length=63, help_text="Approval flows refer to it."
+    )
+    name = forms.CharField(max_length=120)
+    members = forms.MultipleChoiceField(
+        choices=_principals, required=False, widget=_MANY
+    )
+
+
+class SeparationForm(forms.Form):
+    """Roles that are kept apart."""
+
+    slug = forms.CharField(
+        label="Short name", max_length=63, help_text="It never changes."
+    )
+    name = forms.CharField(max_length=120, help_text="Say it as a rule for people.")
+    kind = forms.ChoiceField(
+        choices=SeparationKind.choices,
+        help_text="Not held: refused when assigned. Not used: both may be held, but "
+        "they do not count at the same time for the same resource.",
+    )
+    roles = forms.MultipleChoiceField(
+        choices=_roles, widget=_MANY, help_text="What a role inherits counts as well."
+    )
+    limit = forms.IntegerField(label="At most together", min_value=1, initial=1)
+    owner = forms.ChoiceField(choices=_users, help_text="Who answers for the rule.")
+    is_active = forms.BooleanField(label="In force", required=False, initial=True)
+
+
+class ExceptionForm(forms.Form):
+    """An exception from a separation of duties."""
+
+    separation = forms.ChoiceField(label="From", choices=_separations)
+    principal = forms.ChoiceField(label="For", choices=_principals)
+    owner = forms.ChoiceField(
+        choices=_users, help_text="Who answers for it; somebody else."
+    )
+    reason = forms.CharField(max_length=200)
+    until = forms.DateTimeField(help_text="UTC, such as 2026-12-31 08:00.")
 
 
 class ResourceForm(forms.Form):
@@ -158,6 +234,12 @@ class ResourceForm(forms.Form):
     name = forms.CharField(max_length=150, required=False)
     attributes = AttributesField()
     groups = forms.MultipleChoiceField(choices=_groups, required=False, widget=_MANY)
+    owners = forms.MultipleChoiceField(
+        choices=_owners,
+        required=False,
+        widget=_MANY,
+        help_text="Who answers for it; owners of a group, for all that lies in it.",
+    )
 
 
 class AssignmentForm(forms.Form):
@@ -171,3 +253,11 @@ class AssignmentForm(forms.Form):
     )
     end = forms.DateTimeField(required=False, help_text="Empty: until it is revoked.")
     reason = forms.CharField(max_length=200, required=False)
+
+
+class RevokeForm(forms.Form):
+    """Why an assignment ends."""
+
+    reason = forms.CharField(
+        max_length=200, help_text="It stays in the history of the assignment."
+    )

@@ -32,7 +32,13 @@ from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
 from apps.roles import services as roles
-from apps.roles.rules import AssignmentSpec, EntrySpec
+from apps.roles.rules import (
+    AssignmentSpec,
+    EntrySpec,
+    GroupSpec,
+    RoleSpec,
+    SeparationSpec,
+)
 from apps.signin import services as signin
 from apps.signin.models import SignIn
 from apps.signin.rules.operations import Operation
@@ -166,6 +172,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     _break_glass(tenant, admin, folder)
     _elevate(tenant, admin)
     _lend(tenant, people)
+    _keep_apart(tenant)
     notice = _tell(tenant, admin)
     words = {
         "notification of the admin": str(notice),
@@ -261,6 +268,30 @@ def _elevate(tenant: Tenant, admin: User) -> None:
         node_id=node.pk,
         chunk=Chunk("boot", 1, 0, (decision_entry(),)),
     )
+
+
+def _keep_apart(tenant: Tenant) -> None:
+    """Leave a group, two roles that are kept apart, and an exception from that."""
+    users = [EntityRef("User", name) for name in ("walk-owner", "walk-exempt")]
+    with tenant_scope(tenant.pk):
+        for user in users:
+            roles.save_principal(actor=ACTOR, spec=EntrySpec(user))
+        roles.save_group(actor=ACTOR, spec=GroupSpec("walkers", "Walkers", (users[0],)))
+        for slug in ("walk-buyer", "walk-payer"):
+            roles.save_role(actor=ACTOR, spec=RoleSpec(slug, slug, "operator"))
+        row = roles.save_separation(
+            actor=ACTOR,
+            spec=SeparationSpec("walk", "Walk", "static", ("walk-buyer", "walk-payer")),
+            owner=users[0],
+        )
+        roles.grant_exception(
+            actor=ACTOR,
+            separation_id=row.pk,
+            principal=users[1],
+            owner=users[0],
+            reason="The walk needs one.",
+            until=timezone.now() + dt.timedelta(days=1),
+        )
 
 
 def _federate(tenant: Tenant, admin: User) -> uuid.UUID:

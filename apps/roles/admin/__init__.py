@@ -6,15 +6,26 @@ from apps.roles.admin.catalogue import (
     PermissionAdmin,
     ResourceTypeAdmin,
 )
-from apps.roles.admin.registry import PrincipalAdmin, ResourceAdmin
+from apps.roles.admin.registry import (
+    PrincipalAdmin,
+    PrincipalGroupAdmin,
+    ResourceAdmin,
+)
 from apps.roles.admin.roles import RoleAdmin
+from apps.roles.admin.separation import (
+    SeparationExceptionAdmin,
+    SeparationSetAdmin,
+)
 
 __all__ = [
     "AssignmentAdmin",
     "AttributeDefinitionAdmin",
     "PermissionAdmin",
     "PrincipalAdmin",
+    "PrincipalGroupAdmin",
     "ResourceAdmin",
     "ResourceTypeAdmin",
     "RoleAdmin",
+    "SeparationExceptionAdmin",
+    "SeparationSetAdmin",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import admin
+from django.db import transaction
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest
@@ -13,10 +15,12 @@ from typing_extensions import override
 from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.roles import selectors, services
-from apps.roles.forms import PrincipalForm, ResourceForm
-from apps.roles.models import Principal, Resource
-from apps.roles.rules import EntrySpec
+from apps.roles.forms import GroupForm, PrincipalForm, ResourceForm
+from apps.roles.models import Principal, PrincipalGroup, Resource
+from apps.roles.rules import EntrySpec, GroupSpec
 from protocol.records import EntityRef
+
+_SHOWN = 5
 
 
 @admin.register(Principal)
@@ -38,16 +42,29 @@ class PrincipalAdmin(ServiceAdmin[Principal]):
     @override
     def initial(self, row: Principal) -> dict[str, Any]:
         names = ("type", "key", "name", "attributes")
-        return {name: getattr(row, name) for name in names}
+        return {name: getattr(row, name) for name in names} | {
+            "user": str(row.user_id) if row.user_id else "",
+            "manager": reference(row.manager) if row.manager else "",
+        }
 
     @override
+    @transaction.atomic
     def save(
         self, request: HttpRequest, form: Form, row: Principal | None
     ) -> Principal:
-        return services.save_principal(
-            actor=actor_of(request),
-            spec=_spec(form.cleaned_data),
-            principal_id=row.pk if row else None,
+        actor, values = actor_of(request), form.cleaned_data
+        saved = services.save_principal(
+            actor=actor, spec=_spec(values), principal_id=row.pk if row else None
+        )
+        services.link_person(
+            actor=actor,
+            principal_id=saved.pk,
+            user_id=uuid.UUID(values["user"]) if values["user"] else None,
+        )
+        return services.set_manager(
+            actor=actor,
+            principal_id=saved.pk,
+            manager=entity(values["manager"]) if values["manager"] else None,
         )
 
     @override
@@ -99,16 +116,74 @@ class ResourceAdmin(ServiceAdmin[Resource]):
     @override
     def initial(self, row: Resource) -> dict[str, Any]:
         names = ("type", "key", "name", "attributes")
-        groups = [group.key for group in row.groups.all()]
-        return {name: getattr(row, name) for name in names} | {"groups": groups}
+        return {name: getattr(row, name) for name in names} | {
+            "groups": [group.key for group in row.groups.all()],
+            "owners": [reference(owner) for owner in selectors.owners(row.pk)],
+        }
 
     @override
+    @transaction.atomic
     def save(self, request: HttpRequest, form: Form, row: Resource | None) -> Resource:
-        return services.save_resource(
+        saved = services.save_resource(
             actor=actor_of(request),
             spec=_spec(form.cleaned_data),
             resource_id=row.pk if row else None,
         )
+        return services.set_owners(
+            actor=actor_of(request),
+            resource_id=saved.pk,
+            owners=[entity(text) for text in form.cleaned_data["owners"]],
+        )
+
+
+@admin.register(PrincipalGroup)
+class PrincipalGroupAdmin(ServiceAdmin[PrincipalGroup]):
+    """Groups of people and services."""
+
+    list_display = ["name", "slug", "member_names"]
+    list_display_links = ["name", "slug"]
+    search_fields = ["name", "slug", "members__key", "members__name"]
+    page_form = GroupForm
+    lead = "Teams and those on call: approval flows can ask a group."
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PrincipalGroup]:
+        return selectors.groups()
+
+    @admin.display(description="Members")
+    def member_names(self, group: PrincipalGroup) -> str:
+        """Show the first members."""
+        names = [str(member) for member in group.members.all()]
+        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+        return ", ".join(names[:_SHOWN]) + more or "-"
+
+    @override
+    def initial(self, row: PrincipalGroup) -> dict[str, Any]:
+        members = [reference(member) for member in row.members.all()]
+        return {"slug": row.slug, "name": row.name, "members": members}
+
+    @override
+    def save(
+        self, request: HttpRequest, form: Form, row: PrincipalGroup | None
+    ) -> PrincipalGroup:
+        values = form.cleaned_data
+        members = tuple(entity(text) for text in values["members"])
+        return services.save_group(
+            actor=actor_of(request),
+            spec=GroupSpec(values["slug"], values["name"], members),
+            group_id=row.pk if row else None,
+        )
+
+
+def reference(row: Principal | Resource) -> str:
+    """Return what forms write for a principal or resource."""
+    return f"{row.type}::{row.key}"
+
+
+def entity(text: str) -> EntityRef:
+    """Return what a form's choice stands for."""
+    kind, _, key = text.partition("::")
+    return EntityRef(kind, key)
 
 
 def _spec(values: dict[str, Any]) -> EntrySpec:

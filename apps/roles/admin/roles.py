@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Form
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from typing_extensions import override
 
 from apps.accounts.permissions import actor_of
@@ -32,11 +36,19 @@ class RoleAdmin(ServiceAdmin[Role]):
     list_filter = ["tier"]
     search_fields = ["name", "slug", "description"]
     page_form = RoleForm
+    page_template = "admin/roles/role.html"
+    change_list_template = "admin/roles/roles.html"
     lead = "A role is a ceiling: only a live policy grants what it holds."
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Role]:
         return selectors.roles_with_counts()
+
+    @override
+    def get_urls(self) -> list[URLPattern]:
+        page = self.admin_site.admin_view(require_safe(self.tree_view))
+        own = path("tree/", page, name="roles_role_tree")
+        return [own, *super().get_urls()]
 
     @admin.display(description="Tier", ordering="tier")
     def tier_pill(self, role: Role) -> SafeString:
@@ -83,17 +95,26 @@ class RoleAdmin(ServiceAdmin[Role]):
 
     @override
     def details(self, request: HttpRequest, row: Role) -> dict[str, Any]:
-        held = rules.effective_permissions(selectors.role_graph(), row.slug)
+        graph = selectors.role_graph()
+        held = rules.effective_permissions(graph, row.slug)
+        rows = {role.slug: role for role in selectors.roles()}
         ordered = sorted(held, key=lambda p: (p.resource_type, p.action))
         return {
-            "table_title": "Everything it holds",
-            "table_head": ["Action", "On", "From"],
-            "table": [
-                (
-                    p.action,
-                    p.resource_type,
-                    "itself" if held[p] == row.slug else held[p],
-                )
-                for p in ordered
-            ],
+            "held": [(p, rows[held[p]]) for p in ordered],
+            "above": [rows[slug] for slug in rules.ancestry(graph, row.slug)[1:]],
+            "below": [rows[s] for s, node in graph.items() if row.slug in node.parents],
         }
+
+    def tree_view(self, request: HttpRequest) -> HttpResponse:
+        """Show all roles below those that they inherit from."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Tree of roles",
+            "opts": self.opts,
+            "branches": rules.tree(selectors.role_graph()),
+            "rows": {role.slug: role for role in selectors.roles()},
+            "may_add": self.has_add_permission(request),
+        }
+        return TemplateResponse(request, "admin/roles/tree.html", context)

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 
-from apps.roles.choices import AssignmentSource, AttributeType, PrincipalType
+from apps.roles.choices import (
+    AssignmentSource,
+    AssignmentState,
+    AttributeType,
+    PrincipalType,
+)
 from apps.roles.errors import (
     AssignmentDatesError,
     AssignmentEndMissingError,
@@ -108,12 +115,42 @@ def check_assignment(spec: AssignmentSpec) -> None:
         raise AssignmentEndMissingError(field="end")
 
 
+def assignment_state(
+    start: dt.datetime | None,
+    end: dt.datetime | None,
+    revoked_at: dt.datetime | None,
+    now: dt.datetime,
+) -> AssignmentState:
+    """Say what is with an assignment. Its start is inside, its end is not."""
+    if revoked_at is not None:
+        return AssignmentState.REVOKED
+    if end is not None and end <= now:
+        return AssignmentState.EXPIRED
+    if start is not None and start > now:
+        return AssignmentState.LATER
+    return AssignmentState.NOW
+
+
 _TYPE_WORDS = {
     AttributeType.TEXT: "a text",
     AttributeType.INTEGER: "a whole number",
     AttributeType.YES_NO: "true or false",
     AttributeType.TEXTS: "a list of texts",
 }
+
+
+def closes_circle(
+    managers: Mapping[uuid.UUID, uuid.UUID | None], person: uuid.UUID, above: uuid.UUID
+) -> bool:
+    """Say whether a person would report to themselves in the end, with that manager."""
+    current: uuid.UUID | None = above
+    seen: set[uuid.UUID] = set()
+    while current is not None and current not in seen:
+        if current == person:
+            return True
+        seen.add(current)
+        current = managers.get(current)
+    return False
 
 
 def check_name(name: str) -> None:

@@ -44,6 +44,51 @@ def ancestry(graph: RoleGraph, slug: str) -> list[str]:
     return found if slug in graph else []
 
 
+@dataclass(frozen=True)
+class Branch:
+    """A role in the tree, below one of its parents.
+
+    A role with several parents comes several times; what is below it, once.
+    """
+
+    slug: str
+    own: tuple[Permission, ...]
+    inherited: tuple[tuple[Permission, str], ...]
+    children: tuple[Branch, ...] = ()
+    is_repeated: bool = False
+    is_cut: bool = False
+
+
+def tree(graph: RoleGraph) -> tuple[Branch, ...]:
+    """Return all roles as a forest: those that inherit nothing, and below them."""
+    below: dict[str, list[str]] = {slug: [] for slug in graph}
+    for slug in sorted(graph):
+        for parent in graph[slug].parents:
+            if parent in below:
+                below[parent].append(slug)
+    roots = [s for s in sorted(graph) if not any(p in graph for p in graph[s].parents)]
+    seen: set[str] = set()
+    return tuple(_branch(graph, below, seen, slug) for slug in roots)
+
+
+def _branch(
+    graph: RoleGraph, below: Mapping[str, list[str]], seen: set[str], slug: str
+) -> Branch:
+    held = effective_permissions(graph, slug)
+    ordered = sorted(held, key=lambda p: (p.resource_type, p.action))
+    is_repeated = slug in seen
+    seen.add(slug)
+    children = () if is_repeated else below[slug]
+    return Branch(
+        slug,
+        tuple(p for p in ordered if held[p] == slug),
+        tuple((p, held[p]) for p in ordered if held[p] != slug),
+        tuple(_branch(graph, below, seen, child) for child in children),
+        is_repeated=is_repeated,
+        is_cut=is_repeated and bool(below[slug]),
+    )
+
+
 def path_between(graph: RoleGraph, start: str, goal: str) -> list[str]:
     """Return the way up from one role to another, or nothing."""
     ways = [[start]]

@@ -35,6 +35,15 @@ class EntrySpec:
 
 
 @dataclass(frozen=True)
+class GroupSpec:
+    """What somebody wants a group of principals to be."""
+
+    slug: str
+    name: str
+    members: tuple[EntityRef, ...] = ()
+
+
+@dataclass(frozen=True)
 class AssignmentSpec:
     """Who is to hold which role, where, for how long and why."""
 

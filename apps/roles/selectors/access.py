@@ -7,6 +7,7 @@ import uuid
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
+from apps.roles.choices import AssignmentState
 from apps.roles.errors import (
     AssignmentNotFoundError,
     PrincipalNotFoundError,
@@ -18,6 +19,7 @@ from apps.roles.models import (
     AttributeDefinition,
     Permission,
     Principal,
+    PrincipalGroup,
     Resource,
     ResourceOwner,
     ResourceType,
@@ -92,6 +94,26 @@ def assignments() -> QuerySet[Assignment]:
     )
 
 
+def all_assignments() -> QuerySet[Assignment]:
+    """Return all assignments there ever were."""
+    return Assignment.objects.select_related(
+        "principal", "role", "scope", "delegator"
+    ).order_by("principal__key", "role__slug", "pk")
+
+
+def assignments_in(state: str, now: dt.datetime) -> Q:
+    """Return what picks the assignments in one state."""
+    is_over = Q(end__lte=now)
+    is_later = Q(start__gt=now)
+    kept = Q(revoked_at__isnull=True)
+    return {
+        AssignmentState.NOW.value: kept & ~is_over & ~is_later,
+        AssignmentState.LATER.value: kept & ~is_over & is_later,
+        AssignmentState.EXPIRED.value: kept & is_over,
+        AssignmentState.REVOKED.value: ~kept,
+    }[state]
+
+
 def live_assignments(now: dt.datetime) -> QuerySet[Assignment]:
     """Return the assignments that hold now or will."""
     return assignments().filter(Q(end__isnull=True) | Q(end__gt=now))
@@ -150,6 +172,20 @@ def manager_of(user_id: uuid.UUID) -> uuid.UUID | None:
     """Return the person who is the manager of a person, if both are known."""
     row = Principal.objects.filter(user_id=user_id).select_related("manager").first()
     return row.manager.user_id if row and row.manager else None
+
+
+def groups() -> QuerySet[PrincipalGroup]:
+    """Return all groups of principals with their members."""
+    members = Principal.objects.order_by("type", "key")
+    return PrincipalGroup.objects.prefetch_related(
+        Prefetch("members", members)
+    ).order_by("slug")
+
+
+def owners(resource_id: uuid.UUID) -> QuerySet[Principal]:
+    """Return who answers for a resource by themselves, not through a group."""
+    found = Principal.objects.filter(owned_links__resource_id=resource_id)
+    return found.order_by("type", "key")
 
 
 def resource_by_id(resource_id: uuid.UUID) -> Resource:

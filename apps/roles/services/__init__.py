@@ -6,6 +6,7 @@ from apps.roles.services.catalogue import (
     define_permission,
     define_resource_type,
 )
+from apps.roles.services.people import save_group, set_manager, set_owners
 from apps.roles.services.registry import link_person, save_principal, save_resource
 from apps.roles.services.roles import save_role
 from apps.roles.services.separation import (
@@ -27,8 +28,11 @@ __all__ = [
     "require_separation",
     "require_use_apart",
     "revoke_assignment",
+    "save_group",
     "save_principal",
     "save_resource",
     "save_role",
     "save_separation",
+    "set_manager",
+    "set_owners",
 ]

@@ -138,6 +138,17 @@ CONSOLE: Mapping[str, Row] = {
         body={"reason": "It was a false alarm."},
         acts=True,
     ),
+    "admin:roles_role_tree": Row("The tree of roles.", get=MEMBERS, post=NOT_BY_GET),
+    "admin:roles_separationset_violations": Row(
+        "Who holds roles that are kept apart.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "admin:roles_separationexception_end": Row(
+        "Ending an exception is a security admin's act.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["roles.SeparationException"],
+        acts=True,
+    ),
     "admin:roles_assignment_revoke": Row(
         "Taking a role away is a security admin's act.",
         get=NOT_BY_GET,

@@ -20,6 +20,7 @@ EDITED = (
     *("scopes.TimeWindow", "scopes.HolidayCalendar", "scopes.Location"),
     "roles.ResourceType",
     *("roles.Permission", "roles.AttributeDefinition", "roles.Principal"),
+    *("roles.PrincipalGroup", "roles.SeparationSet"),
     *("roles.Resource", "roles.Role", "policies.Policy", "clients.ApiClient"),
     "notifications.Channel",
     "elevations.Eligibility",
@@ -92,6 +93,14 @@ MODELS |= stock(
     "roles.Assignment",
     add=Row("Leads to the request for one.", get=_LEADS_ON, post=_LEADS_ON),
     change=page("roles.Assignment", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)),
+)
+MODELS |= stock(
+    "roles.SeparationException",
+    add=adding("roles.SeparationException"),
+    change=page(
+        "roles.SeparationException",
+        signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    ),
 )
 MODELS |= stock(
     "accounts.Membership",
