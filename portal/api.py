@@ -46,7 +46,20 @@ from apps.notifications.api import (
     NotificationRead,
 )
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
-from apps.roles.api import RoleDetail, RoleList
+from apps.roles.api import (
+    AssignmentDetail,
+    AssignmentList,
+    GroupDetail,
+    GroupList,
+    PermissionDetail,
+    PermissionList,
+    PrincipalDetail,
+    PrincipalList,
+    ResourceDetail,
+    ResourceList,
+    RoleDetail,
+    RoleList,
+)
 from apps.scopes.api import (
     CalendarDetail,
     CalendarList,
@@ -143,6 +156,16 @@ urlpatterns = [
     path("v1/calendars/<uuid:pk>", CalendarDetail.as_view(), name="calendar"),
     path("v1/locations", LocationList.as_view(), name="locations"),
     path("v1/locations/<uuid:pk>", LocationDetail.as_view(), name="location"),
+    path("v1/permissions", PermissionList.as_view(), name="permissions"),
+    path("v1/permissions/<uuid:pk>", PermissionDetail.as_view(), name="permission"),
+    path("v1/principals", PrincipalList.as_view(), name="principals"),
+    path("v1/principals/<uuid:pk>", PrincipalDetail.as_view(), name="principal"),
+    path("v1/groups", GroupList.as_view(), name="groups"),
+    path("v1/groups/<uuid:pk>", GroupDetail.as_view(), name="group"),
+    path("v1/resources", ResourceList.as_view(), name="resources"),
+    path("v1/resources/<uuid:pk>", ResourceDetail.as_view(), name="resource"),
+    path("v1/assignments", AssignmentList.as_view(), name="assignments"),
+    path("v1/assignments/<uuid:pk>", AssignmentDetail.as_view(), name="assignment"),
     path("v1/policies", PolicyList.as_view(), name="policies"),
     path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
     path("v1/versions", VersionList.as_view(), name="versions"),

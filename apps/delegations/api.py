@@ -24,8 +24,7 @@ from apps.delegations.errors import LoanNotFoundError, PersonUnfitError
 from apps.delegations.models import ApproverAbsence, Delegation
 from apps.delegations.rules import Times
 from apps.delegations.services import OfferSpec
-from apps.signin.api import holder_of
-from apps.signin.permissions import OperationBoundView
+from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
 from protocol.records import EntityRef
 

@@ -22,27 +22,17 @@ from apps.accounts.models import Freeze
 from apps.accounts.permissions import TenantScopedView
 from apps.accounts.selectors import members
 from apps.accounts.services import PersonHolder, actor_for
-from apps.core.errors import ForbiddenError, InvalidError, NotFoundError
+from apps.core.errors import InvalidError, NotFoundError
 from apps.core.views import credential_in
 from apps.signin import selectors, services
 from apps.signin.choices import EndReason
 from apps.signin.errors import OperationInvalidError, SessionNotFoundError
 from apps.signin.models import PendingOperation, SignIn
-from apps.signin.permissions import OperationBoundView
+from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import REQUIREMENTS, Operation
 
 _DIGEST = re.compile(r"^[0-9a-f]{64}$")
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
-
-
-def holder_of(request: Request) -> PersonHolder:
-    """Return the person's token of a request. Raises ForbiddenError for a client's."""
-    if not isinstance(request.auth, PersonHolder):
-        raise ForbiddenError(
-            "Only a person can confirm an operation.",
-            remedy="Use a token that stands for a person.",
-        )
-    return request.auth
 
 
 class OperationRequestSerializer(serializers.Serializer[Any]):

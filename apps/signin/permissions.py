@@ -23,6 +23,7 @@ from apps.accounts.models import Passkey, User
 from apps.accounts.permissions import TenantScopedView
 from apps.accounts.selectors import is_sealed
 from apps.accounts.services import PersonHolder, TokenProof, actor_for
+from apps.core.errors import ForbiddenError
 from apps.limits.permissions import address_of
 from apps.signin import adapters, services
 from apps.signin.choices import Acr, EndReason, Method
@@ -227,3 +228,13 @@ def _leave_old_session(request: HttpRequest) -> None:
         )
     if request.user.is_authenticated:
         auth.logout(request)
+
+
+def holder_of(request: Request) -> PersonHolder:
+    """Return the person's token of a request. Raises ForbiddenError for a client's."""
+    if not isinstance(request.auth, PersonHolder):
+        raise ForbiddenError(
+            "Only a person can confirm an operation.",
+            remedy="Use a token that stands for a person.",
+        )
+    return request.auth

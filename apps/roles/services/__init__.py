@@ -6,7 +6,13 @@ from apps.roles.services.catalogue import (
     define_permission,
     define_resource_type,
 )
-from apps.roles.services.people import save_group, set_manager, set_owners
+from apps.roles.services.people import (
+    save_group,
+    save_principal_with_manager,
+    save_resource_with_owners,
+    set_manager,
+    set_owners,
+)
 from apps.roles.services.registry import link_person, save_principal, save_resource
 from apps.roles.services.roles import save_role
 from apps.roles.services.separation import (
@@ -30,7 +36,9 @@ __all__ = [
     "revoke_assignment",
     "save_group",
     "save_principal",
+    "save_principal_with_manager",
     "save_resource",
+    "save_resource_with_owners",
     "save_role",
     "save_separation",
     "set_manager",

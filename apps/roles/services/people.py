@@ -25,7 +25,8 @@ from apps.roles.models import (
     Resource,
     ResourceOwner,
 )
-from apps.roles.rules import GroupSpec
+from apps.roles.rules import EntrySpec, GroupSpec
+from apps.roles.services.registry import save_principal, save_resource
 from apps.roles.services.trail import announce, lock_roles
 from apps.tenants.services import require_tenant_id
 from protocol.records import EntityRef
@@ -132,6 +133,32 @@ def set_manager(
         after={"manager": _key(wanted) if wanted else None},
     )
     return row
+
+
+@transaction.atomic
+def save_principal_with_manager(
+    *,
+    actor: Actor,
+    spec: EntrySpec,
+    manager: EntityRef | None,
+    principal_id: uuid.UUID | None = None,
+) -> Principal:
+    """Do what save_principal and set_manager do, both or neither."""
+    row = save_principal(actor=actor, spec=spec, principal_id=principal_id)
+    return set_manager(actor=actor, principal_id=row.pk, manager=manager)
+
+
+@transaction.atomic
+def save_resource_with_owners(
+    *,
+    actor: Actor,
+    spec: EntrySpec,
+    owners: Iterable[EntityRef],
+    resource_id: uuid.UUID | None = None,
+) -> Resource:
+    """Do what save_resource and set_owners do, both or neither."""
+    row = save_resource(actor=actor, spec=spec, resource_id=resource_id)
+    return set_owners(actor=actor, resource_id=row.pk, owners=owners)
 
 
 def _check_manager(row: Principal, wanted: Principal) -> None:

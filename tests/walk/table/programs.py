@@ -18,7 +18,7 @@ REST: Mapping[str, Row] = {
         "tenants",
         "audit",
         "sessions",
-        "roles",
+        "assignments",
         "policies",
         "versions",
         "releases",
@@ -37,11 +37,36 @@ REST: Mapping[str, Row] = {
     for name, about in {
         "bundle": "slug of the tenant",
         "request": "approvals.ApprovalRequest",
-        "role": "roles.Role",
+        "assignment": "roles.Assignment",
         "policy": "policies.Policy",
         "version": "policies.PolicyVersion",
         "release": "bundles.Release",
         "node": "nodes.Node",
+    }.items()
+}
+# What security admins write over REST, each act confirmed by its person's passkey.
+WRITTEN = {
+    f"api:{name}s": Row(
+        "Reading needs a token; adding, a security admin's and their passkey.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    )
+    for name in ("role", "permission", "principal", "group", "resource")
+} | {
+    f"api:{name}": Row(
+        "Reading needs a token; replacing, a security admin's and their passkey.",
+        get=ONE_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+        about=[about],
+        other_methods=frozenset({"put"}),
+    )
+    for name, about in {
+        "role": "roles.Role",
+        "permission": "roles.Permission",
+        "principal": "roles.Principal",
+        "group": "roles.PrincipalGroup",
+        "resource": "roles.Resource",
     }.items()
 }
 STEPS_UP = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
@@ -75,7 +100,7 @@ ASKED: Mapping[str, Row] = {
     )
     for name in ("explain", "subjects", "resources", "actions")
 }
-OPERATIONS: Mapping[str, Row] = {
+OPERATIONS: Mapping[str, Row] = WRITTEN | {
     **DRAFT,
     "api:eligibilities": Row(
         "What the token's person may ask for.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN

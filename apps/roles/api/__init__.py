@@ -1,0 +1,34 @@
+"""Roles, the catalogue, registries and assignments over REST."""
+
+from apps.roles.api.assignments import AssignmentDetail, AssignmentList
+from apps.roles.api.registry import (
+    GroupDetail,
+    GroupList,
+    PrincipalDetail,
+    PrincipalList,
+    ResourceDetail,
+    ResourceList,
+)
+from apps.roles.api.roles import (
+    PermissionDetail,
+    PermissionList,
+    RoleDetail,
+    RoleList,
+    RoleSerializer,
+)
+
+__all__ = [
+    "AssignmentDetail",
+    "AssignmentList",
+    "GroupDetail",
+    "GroupList",
+    "PermissionDetail",
+    "PermissionList",
+    "PrincipalDetail",
+    "PrincipalList",
+    "ResourceDetail",
+    "ResourceList",
+    "RoleDetail",
+    "RoleList",
+    "RoleSerializer",
+]
