@@ -26,7 +26,7 @@ ROLE = {
     "permissions": [{"action": "restart", "resource_type": "Node"}],
     "parents": ["reader"],
 }
-NEW = {
+NEW: dict[str, dict[str, Any]] = {
     "roles": ROLE,
     "permissions": {"action": "drain", "resource_type": "Node", "tier": "operator"},
     "principals": {"type": "User", "key": "olga", "attributes": {"clearance": 2}},
