@@ -46,6 +46,14 @@ from apps.notifications.api import (
     NotificationRead,
 )
 from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
+from apps.reviews.api import (
+    ReviewApply,
+    ReviewDecisions,
+    ReviewDetail,
+    ReviewEffect,
+    ReviewItems,
+    ReviewList,
+)
 from apps.roles.api import (
     AssignmentDetail,
     AssignmentList,
@@ -166,6 +174,16 @@ urlpatterns = [
     path("v1/resources/<uuid:pk>", ResourceDetail.as_view(), name="resource"),
     path("v1/assignments", AssignmentList.as_view(), name="assignments"),
     path("v1/assignments/<uuid:pk>", AssignmentDetail.as_view(), name="assignment"),
+    path("v1/reviews", ReviewList.as_view(), name="reviews"),
+    path("v1/reviews/<uuid:pk>", ReviewDetail.as_view(), name="review"),
+    path("v1/reviews/<uuid:pk>/items", ReviewItems.as_view(), name="review_items"),
+    path("v1/reviews/<uuid:pk>/effect", ReviewEffect.as_view(), name="review_effect"),
+    path(
+        "v1/reviews/<uuid:pk>/decisions",
+        ReviewDecisions.as_view(),
+        name="review_decisions",
+    ),
+    path("v1/reviews/<uuid:pk>/apply", ReviewApply.as_view(), name="review_apply"),
     path("v1/policies", PolicyList.as_view(), name="policies"),
     path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
     path("v1/versions", VersionList.as_view(), name="versions"),

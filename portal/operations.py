@@ -120,6 +120,11 @@ ROUTES: Mapping[str, Route] = {
     **_pages("delegations_delegation", Operation.END_LOAN, "revoke"),
     **_pages("delegations_approverabsence", Operation.END_LOAN, "end"),
     **_pages("delegations_delegationpolicy", Operation.CHANGE_LENDING, "change"),
+    # Shows the effect, and changes nothing.
+    "reviews:effect": _BEGINS,
+    "reviews:decide": _post(Operation.DECIDE_REVIEW),
+    **_pages("reviews_campaign", Operation.CHANGE_CAMPAIGN, "add", "change", "open"),
+    **_pages("reviews_run", Operation.APPLY_REVIEW, "apply", "cancel"),
     **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change"),
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),

@@ -35,6 +35,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.federation.urls")),
     path("", include("apps.breakglass.urls")),
     path("", include("apps.delegations.urls")),
+    path("", include("apps.reviews.urls")),
     path("", include("apps.notifications.urls")),
     path("", include("apps.approvals.urls")),
     path("", include("apps.arap.urls")),

@@ -119,7 +119,10 @@ class AbsenceForm(forms.Form):
         choose(
             self,
             "stand_in",
-            [(pk, f"{row.display_name} ({row})") for pk, row in self.people.items()],
+            [
+                (pk, f"{row.display_name} ({row.username})")
+                for pk, row in self.people.items()
+            ],
         )
 
     def person(self) -> User:

@@ -31,6 +31,8 @@ from apps.notifications.choices import ChannelKind
 from apps.notifications.models import Notification
 from apps.policies import services as policies
 from apps.policies.selectors import draft_by_id
+from apps.reviews import services as reviews
+from apps.reviews.rules import CampaignSpec
 from apps.roles import services as roles
 from apps.roles.rules import (
     AssignmentSpec,
@@ -173,6 +175,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     _elevate(tenant, admin)
     _lend(tenant, people)
     _keep_apart(tenant)
+    _review(tenant, people)
     notice = _tell(tenant, admin)
     words = {
         "notification of the admin": str(notice),
@@ -230,6 +233,18 @@ def _lend(tenant: Tenant, people: dict[Person, User]) -> None:
         )
 
 
+def _review(tenant: Tenant, people: dict[Person, User]) -> None:
+    """Ask the admin and the approver who still needs what."""
+    asked = (people[Person.ADMIN].pk, people[Person.APPROVER].pk)
+    with tenant_scope(tenant.pk):
+        campaign = reviews.save_campaign(
+            actor=ACTOR,
+            spec=CampaignSpec("All roles", reviewers="named", named=asked),
+        )
+        reviews.open_run(actor=ACTOR, campaign_id=campaign.pk)
+        reviews.save_campaign(actor=ACTOR, spec=CampaignSpec("Once more"))
+
+
 def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
     """Tell the admin something, and return the notification."""
     with tenant_scope(tenant.pk):
@@ -246,7 +261,7 @@ def _tell(tenant: Tenant, admin: User) -> uuid.UUID:
             spec=notifications.ChannelSpec("Walk", "https://hooks.example/walk"),
         )
         notifications.send_test(actor=ACTOR, channel_id=channel.pk)
-        return Notification.objects.get(user=admin, event="review.opened").pk
+        return Notification.objects.get(user=admin, title="A review waits for you").pk
 
 
 def _elevate(tenant: Tenant, admin: User) -> None:

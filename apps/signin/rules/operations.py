@@ -42,6 +42,9 @@ class Operation(StrEnum):
     REQUEST_ELEVATION = "elevations.request"
     EXTEND_ELEVATION = "elevations.extend"
     ACTIVATE_ELEVATION = "elevations.activate"
+    DECIDE_REVIEW = "reviews.decide"
+    APPLY_REVIEW = "reviews.apply"
+    CHANGE_CAMPAIGN = "reviews.change"
     INVITE_PERSON = "accounts.invite"
     CHANGE_PERSON = "accounts.change"
     CHANGE_SIGN_IN_SETTINGS = "accounts.sign_in_settings"
@@ -117,6 +120,15 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
     ),
     Operation.ACTIVATE_ELEVATION: Requirement(
         "Activate access for minutes", _PASSKEY, 5 * _MINUTE
+    ),
+    Operation.DECIDE_REVIEW: Requirement(
+        "Answer an access review", _PASSKEY, 15 * _MINUTE
+    ),
+    Operation.APPLY_REVIEW: Requirement(
+        "Apply or cancel an access review", _PASSKEY, 5 * _MINUTE
+    ),
+    Operation.CHANGE_CAMPAIGN: Requirement(
+        "Change or open a review campaign", _PASSKEY, 5 * _MINUTE
     ),
     Operation.INVITE_PERSON: Requirement("Invite a person", _PASSKEY, 5 * _MINUTE),
     Operation.CHANGE_PERSON: Requirement(

@@ -15,6 +15,7 @@ from tests.walk.table.models import MODELS
 from tests.walk.table.own import OWN
 from tests.walk.table.programs import ASKED, OPERATIONS, REST
 from tests.walk.table.public import PUBLIC
+from tests.walk.table.reviewing import REVIEWING
 
 __all__ = ["BOOKKEEPING", "PUBLIC", "TABLE", "UNCONFIRMED", "WHILE_FROZEN"]
 
@@ -59,4 +60,5 @@ TABLE: Mapping[str, Row] = {
     **ASKED,
     **OPERATIONS,
     **LENDING,
+    **REVIEWING,
 }
