@@ -78,6 +78,8 @@ def test_a_principal_leads_to_everything_they_may_do(
     expect(page.get_by_role("heading", name="1 found")).to_be_visible()
     screenshot("what-desktop")
     page.set_viewport_size(PHONE)
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= PHONE["width"]
     screenshot("what-phone")
     page.get_by_role("link", name="Why?").last.click()
     expect(page.get_by_role("heading", name="Permitted")).to_be_visible()

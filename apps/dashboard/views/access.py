@@ -87,7 +87,7 @@ def _table(request: HttpRequest, answers: selectors.Answers) -> dict[str, Any]:
     return {
         "answers": answers,
         "page": page,
-        "query": query.urlencode(),
+        "page_query": query.urlencode(),
         "rows": selectors.rows_of(list(page)),
     }
 
