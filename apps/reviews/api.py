@@ -22,8 +22,7 @@ from apps.reviews import selectors, services
 from apps.reviews.choices import Verdict
 from apps.reviews.errors import ReviewNotFoundError
 from apps.reviews.models import Item, Run
-from apps.signin.api import holder_of
-from apps.signin.permissions import OperationBoundView
+from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
 
 _MOST_ITEMS = 1000
