@@ -67,6 +67,7 @@ from apps.roles.api import (
     ResourceList,
     RoleDetail,
     RoleList,
+    RoleTransfer,
 )
 from apps.scopes.api import (
     CalendarDetail,
@@ -125,6 +126,7 @@ urlpatterns = [
     path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
     path("v1/roles", RoleList.as_view(), name="roles"),
+    path("v1/role-file", RoleTransfer.as_view(), name="role_file"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
     path("v1/delegations", DelegationList.as_view(), name="delegations"),
     path("v1/delegations/<uuid:pk>", DelegationDetail.as_view(), name="delegation"),

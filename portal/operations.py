@@ -99,7 +99,7 @@ ROUTES: Mapping[str, Route] = {
     # Shows what a file holds; saving it is the calendar's own page.
     "admin:scopes_holidaycalendar_import": _BEGINS,
     **_pages("scopes_location", Operation.CHANGE_ACCESS, "add", "change", "remove"),
-    **_pages("roles_role", Operation.CHANGE_ACCESS, "add", "change"),
+    **_pages("roles_role", Operation.CHANGE_ACCESS, "add", "change", "import"),
     **_pages("roles_permission", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_principal", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_resource", Operation.CHANGE_ACCESS, "add", "change"),

@@ -252,3 +252,11 @@ class RoleUnholdableError(InvalidError):
 
     code = "roles.unholdable"
     default_remedy = "Take the inheritance apart, or leave a role out of the set."
+
+
+class RoleFileInvalidError(InvalidError):
+    """A file of roles cannot be read; `field` is the path within it."""
+
+    code = "roles.file_invalid"
+    default_message = "The file cannot be read."
+    default_remedy = "Correct the file at this place."

@@ -261,3 +261,15 @@ class RevokeForm(forms.Form):
     reason = forms.CharField(
         max_length=200, help_text="It stays in the history of the assignment."
     )
+
+
+class RoleFileForm(forms.Form):
+    """A file of roles, as text."""
+
+    text = forms.CharField(
+        label="Roles as YAML or JSON",
+        max_length=256 * 1024,
+        strip=False,
+        widget=forms.Textarea(attrs={"rows": 22, "spellcheck": "false"}),
+        help_text="Nothing is written before you have seen what would change.",
+    )

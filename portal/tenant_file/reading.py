@@ -6,14 +6,13 @@ false, a key that occurs twice is an error and not the last one.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from typing_extensions import override
 
+from apps.core.rules import StrictLoader
 from portal.tenant_file.errors import TenantFileError
 
 _LARGEST = 1024 * 1024
@@ -22,47 +21,6 @@ SECTIONS = (
     *("roles", "resource_groups", "resources", "principals", "assignments", "policies"),
     *("users", "eligibilities", "node_groups", "samples"),
 )
-
-
-class _StrictLoader(yaml.SafeLoader):
-    """Texts, whole numbers, true, false and null; no repeated keys, no aliases."""
-
-    yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012  # the library's shape
-
-    @override
-    def compose_node(self, parent: Any, index: Any) -> yaml.Node | None:
-        if self.check_event(yaml.events.AliasEvent):
-            event = self.peek_event()  # type: ignore[no-untyped-call]  # untyped library
-            raise yaml.constructor.ConstructorError(
-                None, None, "aliases are not accepted", event.start_mark
-            )
-        return super().compose_node(parent, index)
-
-    @override
-    def construct_mapping(
-        self, node: yaml.MappingNode, deep: bool = False
-    ) -> dict[Hashable, Any]:
-        seen = set()
-        for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if not isinstance(name, str):
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {name!r} is not a text", key.start_mark
-                )
-            if name in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"the key “{name}” occurs twice", key.start_mark
-                )
-            seen.add(name)
-        return super().construct_mapping(node, deep=deep)
-
-
-for _tag, _shape, _first in (
-    ("tag:yaml.org,2002:null", r"^(?:~|null|)$", ["~", "n", ""]),
-    ("tag:yaml.org,2002:bool", r"^(?:true|false)$", list("tf")),
-    ("tag:yaml.org,2002:int", r"^-?(?:0|[1-9][0-9]*)$", list("-0123456789")),
-):
-    _StrictLoader.add_implicit_resolver(_tag, re.compile(_shape), _first)
 
 
 class Item:
@@ -146,7 +104,7 @@ def read_file(path: Path) -> Item:
 def read_text(text: str) -> Item:
     """Return a file's text as one item; raises TenantFileError."""
     try:
-        content = yaml.load(text, Loader=_StrictLoader)  # noqa: S506  # a SafeLoader
+        content = yaml.load(text, Loader=StrictLoader)  # noqa: S506  # a SafeLoader
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark
         place = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "file"

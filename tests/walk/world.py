@@ -199,6 +199,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "operation of the admin": str(waiting.pk),
         "content type": "1",
         "arap of nobody": str(uuid.UUID(int=7)),
+        "yaml": "yaml",
         "number of nothing": "987654321",
         "anything": "nothing/here",
     }

@@ -19,6 +19,7 @@ from typing_extensions import override
 from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.roles import rules, selectors, services
+from apps.roles.admin.transfer import export_roles, import_roles
 from apps.roles.choices import Tier
 from apps.roles.forms import RoleForm
 from apps.roles.models import Role
@@ -47,8 +48,17 @@ class RoleAdmin(ServiceAdmin[Role]):
     @override
     def get_urls(self) -> list[URLPattern]:
         page = self.admin_site.admin_view(require_safe(self.tree_view))
-        own = path("tree/", page, name="roles_role_tree")
-        return [own, *super().get_urls()]
+        wrap = self.admin_site.admin_view
+        own = [
+            path("tree/", page, name="roles_role_tree"),
+            path("import/", wrap(self.import_view), name="roles_role_import"),
+            path("export/<str:kind>/", wrap(export_roles), name="roles_role_export"),
+        ]
+        return [*own, *super().get_urls()]
+
+    def import_view(self, request: HttpRequest) -> HttpResponse:
+        """Bring roles in from a file."""
+        return import_roles(request, self.admin_site)
 
     @admin.display(description="Tier", ordering="tier")
     def tier_pill(self, role: Role) -> SafeString:

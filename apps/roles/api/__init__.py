@@ -15,6 +15,7 @@ from apps.roles.api.roles import (
     RoleDetail,
     RoleList,
     RoleSerializer,
+    RoleTransfer,
 )
 
 __all__ = [
@@ -31,4 +32,5 @@ __all__ = [
     "RoleDetail",
     "RoleList",
     "RoleSerializer",
+    "RoleTransfer",
 ]

@@ -12,13 +12,17 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from typing_extensions import override
 
+from apps.accounts.choices import Scope
+from apps.accounts.services import actor_for
 from apps.audit.events import Actor
-from apps.roles import selectors, services
+from apps.roles import rules, selectors, services
 from apps.roles.api.bases import ListOf, OneOf, Saving
 from apps.roles.choices import Tier
 from apps.roles.errors import KeyFixedError, KeyTakenError
 from apps.roles.models import Permission, Role
 from apps.roles.rules import RoleSpec
+from apps.signin.permissions import OperationBoundView, holder_of
+from apps.signin.rules.operations import Operation
 from protocol import records
 
 
@@ -191,3 +195,61 @@ class PermissionDetail(_Permissions, OneOf[Permission]):
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Change the tier or the description of a permission."""
         return self.replace(request, pk)
+
+
+class RoleFileInput(serializers.Serializer[Any]):
+    """A file of roles, and whether to look only."""
+
+    text = serializers.CharField(max_length=256 * 1024, trim_whitespace=False)
+    dry_run = serializers.BooleanField(default=True)
+
+
+class RoleChangeSerializer(serializers.Serializer[Any]):
+    """What an import does to one role."""
+
+    slug = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["new", "changed", "same"])
+    fields_changed = serializers.ListField(
+        child=serializers.ListField(child=serializers.CharField())
+    )
+
+
+class RoleFileSerializer(serializers.Serializer[Any]):
+    """All roles as one text."""
+
+    text = serializers.CharField()
+
+
+class RoleTransfer(OperationBoundView):
+    """All roles as a file: out, and in again."""
+
+    scopes = {"GET": Scope.ROLES_READ, "POST": Scope.ROLES_WRITE}
+    operations = {"POST": Operation.CHANGE_ACCESS}
+
+    @extend_schema(operation_id="roles_export", responses={200: RoleFileSerializer})
+    def get(self, _request: Request) -> Response:
+        """Return all roles as YAML."""
+        specs = selectors.role_specs().values()
+        text = rules.write_roles(specs, selectors.catalogue_tiers(), "yaml")
+        return Response({"text": text})
+
+    @extend_schema(
+        operation_id="roles_import",
+        request=RoleFileInput,
+        responses={200: RoleChangeSerializer(many=True)},
+    )
+    def post(self, request: Request) -> Response:
+        """Bring roles in from a file: all of them or none."""
+        sent = RoleFileInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        found = services.import_roles(
+            actor=actor_for(holder_of(request).user),
+            file=rules.read_roles(sent.validated_data["text"]),
+            is_dry_run=sent.validated_data["dry_run"],
+        )
+        return Response(
+            [
+                {"slug": one.slug, "kind": one.kind, "fields_changed": one.fields}
+                for one in found
+            ]
+        )

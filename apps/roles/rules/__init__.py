@@ -37,8 +37,17 @@ from apps.roles.rules.separation import (
     check_set,
 )
 from apps.roles.rules.specs import AssignmentSpec, EntrySpec, GroupSpec, RoleSpec
+from apps.roles.rules.transfer import (
+    FORMATS,
+    RoleChange,
+    RoleFile,
+    changes,
+    read_roles,
+    write_roles,
+)
 
 __all__ = [
+    "FORMATS",
     "MAX_DEPTH",
     "TIER_RANK",
     "AssignmentSpec",
@@ -46,6 +55,8 @@ __all__ = [
     "EntrySpec",
     "GroupSpec",
     "Refusal",
+    "RoleChange",
+    "RoleFile",
     "RoleGraph",
     "RoleNode",
     "RoleSpec",
@@ -54,6 +65,7 @@ __all__ = [
     "ancestry",
     "assignment_state",
     "broken_sets",
+    "changes",
     "check_action",
     "check_assignment",
     "check_attribute",
@@ -69,6 +81,8 @@ __all__ = [
     "closes_circle",
     "effective_permissions",
     "has_type",
+    "read_roles",
     "tree",
     "with_role",
+    "write_roles",
 ]

@@ -43,8 +43,10 @@ from apps.roles.selectors.separation import (
     violations,
     waivers_of,
 )
+from apps.roles.selectors.transfer import Starter, role_specs, starters
 
 __all__ = [
+    "Starter",
     "Violation",
     "all_assignments",
     "assignment_by_id",
@@ -72,6 +74,7 @@ __all__ = [
     "resources",
     "role_by_id",
     "role_graph",
+    "role_specs",
     "roles",
     "roles_with_counts",
     "separation_by_id",
@@ -79,6 +82,7 @@ __all__ = [
     "separation_spec",
     "separation_specs",
     "separations",
+    "starters",
     "used_with",
     "users_holding",
     "users_in_group",

@@ -22,6 +22,7 @@ from apps.roles.services.separation import (
     require_use_apart,
     save_separation,
 )
+from apps.roles.services.transfer import import_roles
 
 __all__ = [
     "assign_role",
@@ -30,6 +31,7 @@ __all__ = [
     "define_resource_type",
     "end_exception",
     "grant_exception",
+    "import_roles",
     "link_person",
     "require_separation",
     "require_use_apart",

@@ -138,6 +138,17 @@ CONSOLE: Mapping[str, Row] = {
         body={"reason": "It was a false alarm."},
         acts=True,
     ),
+    "admin:roles_role_export": Row(
+        "Roles as a file, for whoever may read them.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+        about=["yaml"],
+    ),
+    "admin:roles_role_import": Row(
+        "Security admins bring roles in.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+    ),
     "admin:roles_role_tree": Row("The tree of roles.", get=MEMBERS, post=NOT_BY_GET),
     "admin:roles_separationset_violations": Row(
         "Who holds roles that are kept apart.", get=MEMBERS, post=NOT_BY_GET

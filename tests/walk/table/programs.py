@@ -162,6 +162,12 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
             "location": "Location",
         }.items()
     },
+    "api:role_file": Row(
+        "A token reads its own tenant's roles; bringing some in needs a passkey.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
     "api:window_transitions": Row(
         "A token reads its own tenant; others' things are not there.",
         get=ONE_BY_TOKEN,
