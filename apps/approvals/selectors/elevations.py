@@ -23,8 +23,8 @@ _SHOWN_HISTORY = 20
 class Standing:
     """An elevation with what is true of it at an instant.
 
-    `sibling` is another one of the same kind that is still to be decided or activated;
-    as long as there is one, no second can be asked for.
+    `sibling` is another one of the same kind that is still to be decided or activated,
+    or that continues this one; as long as there is one, no second need be asked for.
     """
 
     row: Elevation
@@ -84,7 +84,7 @@ def running(user_id: uuid.UUID, now: dt.datetime) -> list[Standing]:
 def open_ones(user_id: uuid.UUID, now: dt.datetime) -> list[Standing]:
     """Return a person's elevations that are not over, the soonest to end first."""
     rows = list(elevations.elevations_of(user_id).filter(state__in=OPEN_STATES))
-    waiting = [row for row in rows if _is_waiting(row, now)]
+    waiting = [row for row in rows if _is_open(row, now)]
     found = [_standing(row, waiting, now) for row in rows]
     return sorted(
         (one for one in found if one.state in OPEN_STATES),
@@ -158,7 +158,9 @@ def _standing(
         (
             other
             for other in waiting
-            if other.eligibility_id == row.eligibility_id and other.pk != row.pk
+            if other.eligibility_id == row.eligibility_id
+            and other.pk != row.pk
+            and (other.state != ElevationState.ACTIVE or other.extends_id == row.pk)
         ),
         None,
     )
@@ -170,12 +172,11 @@ def _standing(
 
 def _waiting(user_id: uuid.UUID, now: dt.datetime) -> list[Elevation]:
     rows = elevations.elevations_of(user_id).filter(state__in=OPEN_STATES)
-    return [row for row in rows if _is_waiting(row, now)]
+    return [row for row in rows if _is_open(row, now)]
 
 
-def _is_waiting(row: Elevation, now: dt.datetime) -> bool:
-    state = rules.state_at(row.clocks, now)
-    return state in {ElevationState.PENDING, ElevationState.APPROVED}
+def _is_open(row: Elevation, now: dt.datetime) -> bool:
+    return rules.state_at(row.clocks, now) in OPEN_STATES
 
 
 def _kinds_in(scope: Resource | None) -> frozenset[str] | None:
