@@ -146,6 +146,8 @@ def test_a_refusal_is_reported_with_its_code(
     with Agent(node).running(edge) as agent:
         edge.wait_for_report(revision=1)
         edge.tamper = lambda files: {**files, "bundle.tar.gz": b"\x1f\x8bother"}
+        # The change does not arrive either, so the whole release is asked for.
+        edge.tamper_delta = lambda files: dict.fromkeys(files, b"other")
         edge.publish(records(forbid("stop")))
         said = edge.wait_for_report(error="bundle.tampered")
         # The last good release stays in force and is what the report names.

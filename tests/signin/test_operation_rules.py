@@ -45,6 +45,9 @@ def test_a_code_never_suffices_for_administration_or_approval(
             Operation.DRAFT_POLICY,
             Operation.REVOKE_TOKEN,
             Operation.END_SESSION,
+            # Gives rights up, and asks for some; neither gives any.
+            Operation.END_LOAN,
+            Operation.REQUEST_ELEVATION,
         }
     )
 

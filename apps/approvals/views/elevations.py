@@ -12,7 +12,11 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 
 from apps.accounts.permissions import actor_of, user_of, verified
 from apps.approvals import services
@@ -83,6 +87,7 @@ def live(request: HttpRequest) -> HttpResponse:
 
 
 @_own_page
+@require_http_methods(["GET", "HEAD", "POST"])
 def request_access(request: HttpRequest, eligibility_id: uuid.UUID) -> HttpResponse:
     """Show what would be gained and who would be asked; then ask."""
     user, now = user_of(request), timezone.now()
