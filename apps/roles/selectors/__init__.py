@@ -26,7 +26,6 @@ from apps.roles.selectors.access import (
     role_graph,
     roles,
     roles_with_counts,
-    users_holding,
     users_in_group,
 )
 from apps.roles.selectors.releases import live_records
@@ -84,7 +83,6 @@ __all__ = [
     "separations",
     "starters",
     "used_with",
-    "users_holding",
     "users_in_group",
     "violations",
     "waivers_of",

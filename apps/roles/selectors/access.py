@@ -25,7 +25,7 @@ from apps.roles.models import (
     ResourceType,
     Role,
 )
-from apps.roles.rules import RoleNode, ancestry
+from apps.roles.rules import RoleNode
 from protocol import records
 from protocol.records import EntityRef
 
@@ -138,15 +138,6 @@ def principal_by_id(principal_id_: uuid.UUID) -> Principal:
 def principal_of_user(user_id: uuid.UUID) -> Principal | None:
     """Return the principal that a person signs in as, if there is one."""
     return Principal.objects.filter(user_id=user_id).first()
-
-
-def users_holding(role: str, now: dt.datetime) -> frozenset[uuid.UUID]:
-    """Return the people who hold a role now, by themselves or through a child of it."""
-    graph = role_graph()
-    slugs = [slug for slug in graph if role in ancestry(graph, slug)]
-    held = live_assignments(now).filter(Q(start__isnull=True) | Q(start__lte=now))
-    found = held.filter(role__slug__in=slugs, principal__user__isnull=False)
-    return frozenset(found.values_list("principal__user_id", flat=True))
 
 
 def users_in_group(slug: str) -> frozenset[uuid.UUID]:
