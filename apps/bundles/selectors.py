@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from django.conf import settings
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
@@ -20,13 +19,10 @@ from apps.bundles import rules
 from apps.bundles.choices import ReleaseState
 from apps.bundles.errors import KeysMissingError, ReleaseNotFoundError
 from apps.bundles.models import Release, RootMetadata, TimestampMetadata
-from apps.elevations import selectors as elevations
 from apps.keys import selectors as keys
 from apps.keys.choices import RELEASE_PURPOSES, Purpose
 from apps.keys.models import SigningKey
-from apps.policies import selectors as policies
-from apps.roles import selectors as roles
-from apps.scopes import selectors as scopes
+from apps.simulation import selectors as simulation
 from apps.tenants.services import tenant_scope
 from protocol.bundle import Manifest, Snapshot, manifest_digest, read_snapshot
 from protocol.delta import Base, Content, State
@@ -170,22 +166,6 @@ def snapshot_of(release: Release) -> Snapshot:
     return read_snapshot(bytes(release.snapshot))
 
 
-def live_records() -> list[Record]:
-    """Return everything that is live in this tenant, in the order of its keys."""
-    records = [
-        *policies.live_records(),
-        *roles.live_records(),
-        *scopes.live_records(),
-        # A node that does not know requests for access refuses records about them.
-        *(
-            elevations.live_records()
-            if settings.PORTWARD_AUTHZEN_ACCESS_REQUEST
-            else ()
-        ),
-    ]
-    return sorted(records, key=lambda record: record.key)
-
-
 def live_state(tenant_id: uuid.UUID) -> LiveState:
     """Gather what is live in a tenant, as of one instant.
 
@@ -200,7 +180,7 @@ def live_state(tenant_id: uuid.UUID) -> LiveState:
                     "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
                 )
         with tenant_scope(tenant_id):
-            records = live_records()
+            records = simulation.live_records()
             newest = newest_release()
             return LiveState(
                 records=records,

@@ -12,7 +12,7 @@ from django.utils import timezone
 from typing_extensions import override
 
 from apps.dashboard import selectors
-from apps.dashboard.selectors import World
+from apps.simulation.selectors import World, live_world
 from engine.cedar import PRINCIPAL_TYPES
 from engine.decide import Request
 from engine.errors import ContextError
@@ -234,7 +234,7 @@ def question(
     values = form.cleaned_data
     moment = form.moment or now
     if values.get("state") == DRAFT:
-        world: World | None = selectors.draft_world(now)
+        world: World | None = live_world(now)
     else:
         world = selectors.world_at(moment)
     if world is None:
@@ -274,7 +274,7 @@ def offered(found: Question | None) -> dict[str, Any]:
     """Return the names that the fields offer while one types."""
     now = timezone.now()
     world = found.world if found else selectors.world_at(now)
-    world = world or selectors.draft_world(now)
+    world = world or live_world(now)
     return {
         "principals": [f"{p.type}::{p.id}" for p in world.principals[:MOST_LISTED]],
         "resources": [f"{r.type}::{r.id}" for r in world.resources[:MOST_LISTED]],

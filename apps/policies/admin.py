@@ -109,7 +109,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         draft = services.save_draft(
             actor=actor_of(request),
             policy_id=row.pk if row else None,
-            content=form.content(),
+            content=_kept(row) | form.content(),
             expected_lock=form.cleaned_data["lock"] if row else None,
             slug=form.cleaned_data.get("slug", ""),
         )
@@ -194,6 +194,12 @@ class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
         self, request: HttpRequest, obj: PolicyVersion | None = None
     ) -> bool:
         return False
+
+
+def _kept(policy: Policy | None) -> dict[str, Any]:
+    """Return what a draft says beyond what the form shows; saving must not lose it."""
+    content: dict[str, Any] = policy.draft.content if policy else {}
+    return content
 
 
 def _has_news(policy: Policy) -> bool:

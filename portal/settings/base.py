@@ -43,6 +43,7 @@ INSTALLED_APPS = [
     "apps.elevations",
     "apps.policies",
     "apps.nodes",
+    "apps.simulation",
     "apps.approvals",
     "apps.bundles",
     "apps.arap",

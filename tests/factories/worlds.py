@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from apps.bundles import selectors
 from apps.bundles.choices import ReleaseState
 from apps.bundles.models import Release
+from apps.simulation.selectors import live_records
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from engine.calendar import window_condition
@@ -87,7 +88,7 @@ def acme(tenant: Tenant) -> list[Record]:
     """
     with tenant_scope(tenant.pk):
         build_access()
-        live = selectors.live_records()
+        live = live_records()
     (hours,) = [r for r in live if isinstance(r, WindowRecord)]
     (office,) = [r for r in live if isinstance(r, LocationRecord)]
     mfa = condition_text("mfa", ">=", 2)

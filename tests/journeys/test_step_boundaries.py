@@ -33,6 +33,7 @@ from apps.outbox.choices import MessageState
 from apps.outbox.models import OutboxMessage
 from apps.outbox.services import drain
 from apps.policies.models import PolicyVersion
+from apps.simulation.selectors import live_records
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from protocol.fingerprint import state_digest
@@ -154,7 +155,7 @@ def assert_arrived_once(journey: Journey) -> None:
         with_policy = [r for r in releases if r.manifest["counts"].get("policy")]
         assert with_policy == releases[-1:]
         assert with_policy[0].manifest["counts"]["policy"] == 1
-        assert with_policy[0].state_digest == state_digest(bundles.live_records())
+        assert with_policy[0].state_digest == state_digest(live_records())
         assert bundles.verify_newest() == with_policy[0]
         envelope = bundles.envelope()
         assert envelope is not None

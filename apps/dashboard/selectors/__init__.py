@@ -19,7 +19,7 @@ from apps.dashboard.selectors.fleet import (
     fleet_state,
     group_choices,
 )
-from apps.dashboard.selectors.worlds import World, draft_world, world_at
+from apps.dashboard.selectors.worlds import world_at
 
 __all__ = [
     "TARGET",
@@ -29,10 +29,8 @@ __all__ = [
     "NodeRow",
     "Remedy",
     "Rows",
-    "World",
     "actions",
     "consistency_over_time",
-    "draft_world",
     "fleet_state",
     "group_choices",
     "remedies",

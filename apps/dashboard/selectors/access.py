@@ -12,11 +12,11 @@ from apps.approvals.choices import RequestKind
 from apps.approvals.rules import Subject
 from apps.core.errors import PortwardError
 from apps.dashboard.rules import Permitted
-from apps.dashboard.selectors.worlds import World
 from apps.elevations import selectors as elevations
 from apps.policies.models import Policy
 from apps.roles.models import Assignment, Principal, Resource, Role
 from apps.scopes.models import Location, TimeWindow
+from apps.simulation.selectors import World
 from engine.decide import Decision, Request
 from engine.explain import Explanation
 from engine.roles import closure

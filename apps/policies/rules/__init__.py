@@ -12,18 +12,23 @@ from apps.policies.rules.content import (
     ResourceItem,
     parse_content,
 )
+from apps.policies.rules.obligations import Obligation
 from apps.policies.rules.problems import Problem, ProblemCode
 from apps.policies.rules.sentences import sentence
+from apps.policies.rules.testcases import Given, TestCase
 
 __all__ = [
     "Catalogue",
     "CompiledPolicy",
     "Condition",
+    "Given",
+    "Obligation",
     "PolicyContent",
     "PrincipalItem",
     "Problem",
     "ProblemCode",
     "ResourceItem",
+    "TestCase",
     "compile_policy",
     "parse_content",
     "policy_digest",

@@ -7,13 +7,16 @@ same digest however it was typed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+from apps.policies.rules.obligations import Obligation, parse_obligation
 from apps.policies.rules.problems import Problem, ProblemCode
+from apps.policies.rules.testcases import TestCase, parse_testcase
 
 _LONGEST_NAME = 120
 _LONGEST_TEXT = 2000
+_LONGEST_CEDAR = 65_536
 _MOST_ITEMS = 100
 Value = str | int | bool | list[str]
 T = TypeVar("T")
@@ -58,7 +61,11 @@ class Condition:
 
 @dataclass(frozen=True)
 class PolicyContent:
-    """What a policy says. Empty lists constrain nothing."""
+    """What a policy says. Empty lists constrain nothing.
+
+    `cedar` is the text of an expert, instead of principals to conditions. Instants are
+    RFC 3339 in UTC, to the second; the start is part of the interval, the end is not.
+    """
 
     name: str
     effect: str
@@ -71,9 +78,23 @@ class PolicyContent:
     windows: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
     conditions: tuple[Condition, ...] = ()
+    cedar: str = ""
+    obligations: tuple[Obligation, ...] = ()
+    effective_from: str = ""
+    effective_until: str = ""
+    review_on: str = ""
+    tests: tuple[TestCase, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
+        """Return the JSON form; what is optional and not set is left out of it."""
+        optional = {
+            "cedar": self.cedar,
+            "obligations": [one.to_dict() for one in self.obligations],
+            "effective_from": self.effective_from,
+            "effective_until": self.effective_until,
+            "review_on": self.review_on,
+            "tests": [case.to_dict() for case in self.tests],
+        }
         return {
             "name": self.name,
             "description": self.description,
@@ -86,10 +107,11 @@ class PolicyContent:
             "windows": list(self.windows),
             "locations": list(self.locations),
             "conditions": [condition.to_dict() for condition in self.conditions],
+            **{name: value for name, value in optional.items() if value},
         }
 
 
-_FIELDS = tuple(PolicyContent("", "", "").to_dict())
+_FIELDS = tuple(field.name for field in fields(PolicyContent))
 _REQUIRED = ("name", "effect", "tier")
 
 
@@ -110,6 +132,12 @@ def parse_content(value: object) -> PolicyContent | list[Problem]:
         windows=tuple(sorted(set(reader.items("windows", _word)))),
         locations=tuple(sorted(set(reader.items("locations", _word)))),
         conditions=tuple(reader.items("conditions", _condition)),
+        cedar=reader.text("cedar", _LONGEST_CEDAR),
+        obligations=tuple(reader.items("obligations", parse_obligation)),
+        effective_from=reader.text("effective_from", _LONGEST_NAME),
+        effective_until=reader.text("effective_until", _LONGEST_NAME),
+        review_on=reader.text("review_on", _LONGEST_NAME),
+        tests=tuple(reader.items("tests", parse_testcase)),
     )
     if not content.name and not reader.problems:
         reader.problems.append(
@@ -173,17 +201,17 @@ def _word(value: object, place: str) -> str | Problem:
 
 
 def _principal(value: object, place: str) -> PrincipalItem | Problem:
-    fields = _texts(value, place, required=("type", "id"))
-    if isinstance(fields, Problem):
-        return fields
-    return PrincipalItem(fields["type"], fields["id"])
+    found = _texts(value, place, required=("type", "id"))
+    if isinstance(found, Problem):
+        return found
+    return PrincipalItem(found["type"], found["id"])
 
 
 def _resource(value: object, place: str) -> ResourceItem | Problem:
-    fields = _texts(value, place, required=("type",), optional=("id",))
-    if isinstance(fields, Problem):
-        return fields
-    return ResourceItem(fields["type"], fields.get("id", ""))
+    found = _texts(value, place, required=("type",), optional=("id",))
+    if isinstance(found, Problem):
+        return found
+    return ResourceItem(found["type"], found.get("id", ""))
 
 
 def _condition(value: object, place: str) -> Condition | Problem:

@@ -1,0 +1,114 @@
+"""Everything that counts at one moment, ready to be asked.
+
+A world is decided in by the engine that nodes run, whether its records are in force or
+only proposed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.conf import settings
+
+from apps.elevations import selectors as elevations
+from apps.policies import selectors as policies
+from apps.roles import selectors as roles
+from apps.scopes import selectors as scopes
+from engine.decide import PolicyEngine
+from engine.explain import Explainer
+from engine.search import Searcher
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    PrincipalRecord,
+    Record,
+    ResourceRecord,
+    WindowRecord,
+)
+from protocol.zones import Transitions, zone_transitions
+
+
+@dataclass(frozen=True)
+class World:
+    """Everything that counted at one moment. What is no release has no revision."""
+
+    records: tuple[Record, ...]
+    zones: Transitions
+    revision: int | None = None
+    signed_at: dt.datetime | None = None
+
+    @cached_property
+    def engine(self) -> PolicyEngine:
+        """Return what decides."""
+        return PolicyEngine.from_records(self.records, self.zones)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """Return what explains."""
+        return Explainer(self.engine, self.records)
+
+    @cached_property
+    def searcher(self) -> Searcher:
+        """Return what searches."""
+        return Searcher(self.engine)
+
+    @cached_property
+    def assignments(self) -> Mapping[str, AssignmentRecord]:
+        """Return the assignments by id."""
+        return {
+            record.id: record
+            for record in self.records
+            if isinstance(record, AssignmentRecord)
+        }
+
+    @cached_property
+    def principals(self) -> tuple[EntityRef, ...]:
+        """Return everybody who is registered, by type and key."""
+        return _sorted(r.entity for r in self.records if isinstance(r, PrincipalRecord))
+
+    @cached_property
+    def resources(self) -> tuple[EntityRef, ...]:
+        """Return everything that is registered, by type and key."""
+        return _sorted(r.entity for r in self.records if isinstance(r, ResourceRecord))
+
+    @cached_property
+    def actions(self) -> tuple[str, ...]:
+        """Return all actions, by name."""
+        return tuple(sorted(self.engine.actions))
+
+
+def live_records() -> list[Record]:
+    """Return everything that is live in this tenant, in the order of its keys."""
+    records = [
+        *policies.live_records(),
+        *roles.live_records(),
+        *scopes.live_records(),
+        # A node that does not know requests for access refuses records about them.
+        *(
+            elevations.live_records()
+            if settings.PORTWARD_AUTHZEN_ACCESS_REQUEST
+            else ()
+        ),
+    ]
+    return sorted(records, key=lambda record: record.key)
+
+
+def live_world(now: dt.datetime) -> World:
+    """Return what is live in the portal now, released or not."""
+    return world_of(live_records(), now)
+
+
+def world_of(records: Iterable[Record], now: dt.datetime) -> World:
+    """Return the world that these records make up."""
+    found = tuple(records)
+    zones = {record.zone for record in found if isinstance(record, WindowRecord)}
+    epoch = int(now.timestamp())
+    transitions = {zone: zone_transitions(zone, epoch) for zone in sorted(zones)}
+    return World(found, transitions)
+
+
+def _sorted(entities: Iterable[EntityRef]) -> tuple[EntityRef, ...]:
+    return tuple(sorted(entities))
