@@ -229,6 +229,68 @@ def condition_trees(text: str) -> list[dict[str, Any]]:
     return [condition["body"] for condition in policy["conditions"]]
 
 
+def conjuncts(text: str) -> list[str]:
+    """Return what must all hold for one statement to apply, each as an expression.
+
+    What follows `unless` is one condition, that it does not hold.
+
+    Raises CedarSyntaxError for a text that is not one statement of Cedar.
+    """
+    try:
+        (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
+            "staticPolicies"
+        ].values()
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    bodies: list[Any] = []
+    for condition in policy["conditions"]:
+        if condition["kind"] == "unless":
+            bodies.append({"!": {"arg": condition["body"]}})
+        else:
+            bodies.extend(_operands(condition["body"]))
+    return [_expression(body) for body in bodies]
+
+
+def _operands(body: Mapping[str, Any]) -> list[Any]:
+    """Return the operands of the outermost conjunction.
+
+    A test that something is there stays with what asks for it.
+    """
+    found: list[Any] = []
+    for operand in _flat(body):
+        if found and "has" in found[-1]:
+            found.append({"&&": {"left": found.pop(), "right": operand}})
+        else:
+            found.append(operand)
+    return found
+
+
+def _flat(body: Mapping[str, Any]) -> list[Any]:
+    match body:
+        case {"&&": {"left": left, "right": right}}:
+            return [*_flat(left), *_flat(right)]
+        case _:
+            return [body]
+
+
+def _expression(body: Mapping[str, Any]) -> str:
+    policy = {
+        "effect": "permit",
+        "principal": {"op": "All"},
+        "action": {"op": "All"},
+        "resource": {"op": "All"},
+        "conditions": [{"kind": "when", "body": body}],
+    }
+    text = str(
+        cedarpy.policies_from_json_str(
+            json.dumps(
+                {"staticPolicies": {"0": policy}, "templates": {}, "templateLinks": []}
+            )
+        )
+    )
+    return text.partition("when {")[2].rpartition("}")[0].strip()
+
+
 def without_head(text: str, statement_id: str) -> str:
     """Return a statement as a permit for everything on the same conditions.
 

@@ -6,6 +6,7 @@ bytes. This module knows shapes only: whether a statement's text means what its 
 says is the engine's check.
 """
 
+from protocol.records.cases import ALLOW, DENY, EXPECTATIONS, CaseRecord, case_id
 from protocol.records.entities import EntityRef, Head, Permission, Statement
 from protocol.records.kinds import (
     DELEGATION,
@@ -41,9 +42,12 @@ from protocol.records.parsing import parse_record
 from protocol.records.values import Attributes, JSONObject
 
 __all__ = [
+    "ALLOW",
     "DELEGATION",
+    "DENY",
     "DYNAMIC",
     "EFFECTS",
+    "EXPECTATIONS",
     "RECORD_DOMAIN",
     "RECORD_VERSION",
     "SEPARATIONS",
@@ -53,6 +57,7 @@ __all__ = [
     "TIERS",
     "AssignmentRecord",
     "Attributes",
+    "CaseRecord",
     "City",
     "EligibilityRecord",
     "EntityRef",
@@ -72,6 +77,7 @@ __all__ = [
     "Statement",
     "Waiver",
     "WindowRecord",
+    "case_id",
     "parse_record",
     "principal_id",
     "record_bytes",

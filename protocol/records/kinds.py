@@ -37,6 +37,7 @@ class RecordType(StrEnum):
     SCHEMA = "schema"
     SEPARATION = "separation"
     ELIGIBILITY = "eligibility"
+    TEST = "test"
 
 
 @dataclass(frozen=True)

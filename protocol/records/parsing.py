@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from protocol.errors import RecordError
 from protocol.records import values
+from protocol.records.cases import CASE_FIELDS, parse_case
 from protocol.records.entities import EntityRef, Permission, Statement
 from protocol.records.kinds import (
     DELEGATION,
@@ -231,6 +232,7 @@ _PARSERS: dict[
         ("purpose", "role", "tier", "minutes", "scope", "principals", "holders"),
         _parse_eligibility,
     ),
+    RecordType.TEST: (CASE_FIELDS, parse_case),
 }
 
 
