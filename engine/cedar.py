@@ -69,11 +69,15 @@ _PYTHON_TYPES: Mapping[AttributeType, type] = {
 
 @dataclass(frozen=True)
 class Attribute:
-    """A registered attribute of principals or resources."""
+    """A registered attribute of principals or resources.
+
+    With `values`, it has one of these and nothing else may be asked for.
+    """
 
     owner: str
     name: str
     type: AttributeType
+    values: tuple[str, ...] = ()
 
     @property
     def path(self) -> str:
@@ -291,6 +295,20 @@ def _expression(body: Mapping[str, Any]) -> str:
     return text.partition("when {")[2].rpartition("}")[0].strip()
 
 
+def entities_in(text: str) -> frozenset[EntityRef]:
+    """Return the entities that statements name anywhere, actions left out.
+
+    Raises CedarSyntaxError for a text that is not Cedar.
+    """
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    found: set[EntityRef] = set()
+    _collect(parsed, found)
+    return frozenset(ref for ref in found if ref.type != ACTION_TYPE)
+
+
 def without_head(text: str, statement_id: str) -> str:
     """Return a statement as a permit for everything on the same conditions.
 
@@ -386,6 +404,21 @@ def _check_range(attribute: str, value: object) -> None:
         least, most = CONTEXT_RANGES[attribute]
         if not least <= value <= most:
             raise WrongTypeError(f"{attribute} goes from {least} to {most}")
+
+
+def _collect(value: object, found: set[EntityRef]) -> None:
+    """Add every entity in Cedar's JSON form; only these have a type and an id."""
+    match value:
+        case {"type": str() as kind, "id": str() as ident, **rest} if not rest:
+            found.add(EntityRef(kind, ident))
+        case dict():
+            for part in value.values():
+                _collect(part, found)
+        case list():
+            for part in value:
+                _collect(part, found)
+        case _:
+            pass
 
 
 def _head(value: Mapping[str, Any]) -> Head:

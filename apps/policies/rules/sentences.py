@@ -2,9 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
-from apps.policies.rules.content import Condition, PolicyContent, ResourceItem
+from apps.policies.rules.content import (
+    Condition,
+    PolicyContent,
+    PrincipalItem,
+    ResourceItem,
+)
+from apps.policies.rules.words import (
+    Words,
+    instant_words,
+    join,
+    location_words,
+    window_words,
+)
+from engine.cedar import GROUP_TYPE, ROLE_TYPE
+from protocol.records import EntityRef
 
 _NAMES = {
     "mfa": "the MFA level",
@@ -27,33 +43,136 @@ _VERBS = {
     "starts_with": "starts with",
     "contains": "contains",
 }
+_NOBODY = Words()
 
 
-def sentence(content: PolicyContent) -> str:
+class SpanKind(StrEnum):
+    """What a part of a sentence is; pages show each in its own way."""
+
+    PLAIN = "plain"
+    VERB = "verb"
+    NAME = "name"
+    DETAIL = "detail"
+
+
+@dataclass(frozen=True)
+class Span:
+    """A part of a sentence."""
+
+    text: str
+    kind: SpanKind = SpanKind.PLAIN
+
+
+def sentence(content: PolicyContent, words: Words = _NOBODY) -> str:
     """Say what a policy does, the way one would tell a colleague."""
-    who = _join(
-        (
-            f"members of {item.id}" if item.type == "Role" else item.id
-            for item in content.principals
-        ),
-        "anybody",
+    return "".join(span.text for span in sentence_spans(content, words))
+
+
+def sentence_spans(content: PolicyContent, words: Words = _NOBODY) -> tuple[Span, ...]:
+    """Return the sentence in parts: what is a name, what explains it."""
+    parts = _expert(content) if content.cedar else _said(content, words)
+    spans = [*parts, *_times(content), *_duties(content), Span(".")]
+    first = spans[0]
+    spans[0] = Span(f"{first.text[:1].upper()}{first.text[1:]}", first.kind)
+    return tuple(spans)
+
+
+def _said(content: PolicyContent, words: Words) -> Iterator[Span]:
+    yield from _list(
+        [list(_principal(item, words)) for item in content.principals], "anybody"
     )
-    verb = "may" if content.effect == "permit" else "may not"
-    what = _join(content.actions, "do everything their role holds")
-    if content.effect == "forbid" and not content.actions:
-        what = "do anything"
-    where = _join((_resource(item) for item in content.resources), "everything")
-    parts = [f"{who[:1].upper()}{who[1:]} {verb} {what} on {where}"]
+    forbids = content.effect == "forbid"
+    yield Span(" may not " if forbids else " may ", SpanKind.VERB)
+    names = [[Span(action, SpanKind.NAME)] for action in content.actions]
+    rest = "do anything" if forbids else "do everything their role holds"
+    yield from _list(names, rest, "or" if forbids else "and")
+    yield Span(" on ")
+    places = [list(_resource(item, words)) for item in content.resources]
+    yield from _list(places, "everything")
+    yield from _scopes(content, words)
+    yield from _conditions(content)
+
+
+def _expert(content: PolicyContent) -> Iterator[Span]:
+    """Say of an expert's text what it does at all: its own words say the rest."""
+    count = content.cedar.count(";")
+    word = "statement" if count == 1 else "statements"
+    verb = "forbids" if content.effect == "forbid" else "permits"
+    yield Span(f"The {count or ''} Cedar {word} of this policy ".replace("  ", " "))
+    yield Span(verb if count == 1 else verb[:-1], SpanKind.VERB)
+    yield Span(" what the text says")
+
+
+def _principal(item: PrincipalItem, words: Words) -> Iterator[Span]:
+    if item.type != ROLE_TYPE:
+        yield Span(words.name_of(EntityRef(item.type, item.id)), SpanKind.NAME)
+        return
+    before, name = words.holders_of(item.id)
+    if before:
+        yield Span(before)
+    yield Span(name, SpanKind.NAME)
+
+
+def _resource(item: ResourceItem, words: Words) -> Iterator[Span]:
+    if not item.id:
+        yield Span("every ")
+        yield Span(item.type, SpanKind.NAME)
+        return
+    is_group = item.type == GROUP_TYPE
+    yield Span("group " if is_group else f"{item.type} ")
+    yield Span(words.name_of(EntityRef(item.type, item.id)), SpanKind.NAME)
+
+
+def _scopes(content: PolicyContent, words: Words) -> Iterator[Span]:
     if content.windows:
-        parts.append(f"during {_join(content.windows, '')}")
+        yield Span(" during ")
+        yield from _list([_window(slug, words) for slug in content.windows], "", "or")
     if content.locations:
-        parts.append(f"from {_join(content.locations, '')}")
-    if content.conditions:
-        # What is unknown does not escape a forbid; a sentence that hid that would lie.
-        doubt = " (or unknown)" if content.effect == "forbid" else ""
-        texts = [_condition(condition) + doubt for condition in content.conditions]
-        parts.append(f"if {' and '.join(texts)}")
-    return " ".join(parts) + "."
+        yield Span(" from ")
+        yield from _list(
+            [_location(slug, words) for slug in content.locations], "", "or"
+        )
+
+
+def _window(slug: str, words: Words) -> list[Span]:
+    window = words.windows.get(slug)
+    if window is None:
+        return [Span(slug, SpanKind.NAME)]
+    detail = Span(f" ({window_words(window)})", SpanKind.DETAIL)
+    return [Span(window.name, SpanKind.NAME), detail]
+
+
+def _location(slug: str, words: Words) -> list[Span]:
+    location = words.locations.get(slug)
+    if location is None:
+        return [Span(slug, SpanKind.NAME)]
+    detail = Span(f" ({location_words(location)})", SpanKind.DETAIL)
+    return [Span(location.name, SpanKind.NAME), detail]
+
+
+def _conditions(content: PolicyContent) -> Iterator[Span]:
+    # What is unknown does not escape a forbid; a sentence that hid that would lie.
+    doubt = " (or unknown)" if content.effect == "forbid" else ""
+    for n, condition in enumerate(content.conditions):
+        yield Span(" and " if n else " if ")
+        yield Span(f"{_condition(condition)}{doubt}")
+
+
+def _times(content: PolicyContent) -> Iterator[Span]:
+    if content.effective_from:
+        yield Span(f", from {instant_words(content.effective_from)}")
+    if content.effective_until:
+        yield Span(f", until {instant_words(content.effective_until)}")
+
+
+def _duties(content: PolicyContent) -> Iterator[Span]:
+    """Name the obligations by their types; their properties are on the page."""
+    if content.obligations:
+        duties = join(
+            item.type.replace("_", " ").replace("-", " ")
+            for item in content.obligations
+        )
+        yield Span(f"; it obliges to {duties}")
 
 
 def _condition(condition: Condition) -> str:
@@ -64,12 +183,6 @@ def _condition(condition: Condition) -> str:
     return f"{name} {verb} {_value(condition.value)}"
 
 
-def _resource(item: ResourceItem) -> str:
-    if item.type == "ResourceGroup":
-        return f"group {item.id}"
-    return f"{item.type} {item.id}" if item.id else f"every {item.type}"
-
-
 def _value(value: object) -> str:
     if isinstance(value, list):
         return " or ".join(map(_value, value))
@@ -78,8 +191,12 @@ def _value(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _join(texts: Iterable[str], nothing: str) -> str:
-    found = list(texts)
-    if len(found) > 1:
-        return f"{', '.join(found[:-1])} and {found[-1]}"
-    return found[0] if found else nothing
+def _list(
+    items: Sequence[Sequence[Span]], nothing: str, word: str = "and"
+) -> Iterator[Span]:
+    if not items:
+        yield Span(nothing)
+    for n, item in enumerate(items):
+        if n:
+            yield Span(f" {word} " if n == len(items) - 1 else ", ")
+        yield from item

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from collections.abc import Collection
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -24,6 +25,8 @@ from apps.roles.models import (
     ResourceOwner,
     ResourceType,
     Role,
+    RoleParent,
+    RolePermission,
 )
 from apps.roles.rules import RoleNode
 from protocol import records
@@ -205,6 +208,34 @@ def role_graph() -> dict[str, RoleNode]:
             tuple(parent.slug for parent in role.parents.all()),
         )
         for role in roles()
+    }
+
+
+def role_graph_above(slugs: Collection[str]) -> dict[str, RoleNode]:
+    """Return these roles, and all that they inherit from, as the rules see them."""
+    links: dict[str, list[str]] = {}
+    for child, parent in RoleParent.objects.order_by("parent__slug").values_list(
+        "child__slug", "parent__slug"
+    ):
+        links.setdefault(child, []).append(parent)
+    wanted, waiting = set[str](), list(slugs)
+    while waiting:
+        slug = waiting.pop()
+        if slug not in wanted:
+            wanted.add(slug)
+            waiting += links.get(slug, ())
+    held: dict[str, set[records.Permission]] = {}
+    grants = RolePermission.objects.filter(role__slug__in=wanted).values_list(
+        "role__slug", "permission__action", "permission__resource_type__name"
+    )
+    for slug, action, kind in grants:
+        held.setdefault(slug, set()).add(records.Permission(action, kind))
+    rows = Role.objects.filter(slug__in=wanted).values_list("slug", "tier")
+    return {
+        slug: RoleNode(
+            slug, tier, frozenset(held.get(slug, ())), tuple(links.get(slug, ()))
+        )
+        for slug, tier in rows
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from django.db.models import QuerySet
 
@@ -74,15 +74,23 @@ def live_records() -> list[Record]:
     return [*window_records(), *location_records()]
 
 
-def window_records() -> list[WindowRecord]:
-    """Return all windows as records."""
-    dates = calendar_dates()
-    return [window_record(window, dates) for window in windows()]
+def window_records(slugs: Collection[str] | None = None) -> list[WindowRecord]:
+    """Return all windows as records, or those with these short names."""
+    found = windows() if slugs is None else windows().filter(slug__in=slugs)
+    rows = list(found)
+    dates = calendar_dates() if rows else {}
+    return [window_record(window, dates) for window in rows]
 
 
-def location_records() -> list[LocationRecord]:
-    """Return all locations as records."""
-    return [location_record(location) for location in locations()]
+def location_records(slugs: Collection[str] | None = None) -> list[LocationRecord]:
+    """Return all locations as records, or those with these short names."""
+    found = locations() if slugs is None else locations().filter(slug__in=slugs)
+    return [location_record(location) for location in found]
+
+
+def zones_in_use() -> frozenset[str]:
+    """Return the time zones that windows are written in."""
+    return frozenset(TimeWindow.objects.values_list("zone", flat=True).distinct())
 
 
 def calendar_dates() -> dict[str, tuple[dt.date, ...]]:
