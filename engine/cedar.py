@@ -7,7 +7,7 @@ look at. Cedar 4 language reference.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -149,7 +149,7 @@ def condition_text(
     operator: str,
     value: object,
     *,
-    registry: Iterable[Attribute] = (),
+    registry: Collection[Attribute] = (),
     unknown_matches: bool = False,
 ) -> str:
     """Return a Cedar expression for a typed condition.
@@ -165,7 +165,10 @@ def condition_text(
             f"{attribute} is of type {kind.value}; "
             f"use one of {', '.join(OPERATORS[kind])}"
         )
-    test = _comparison(attribute, kind, path, operator, value)
+    # Owners may differ in what they allow; what any of them allows can be asked for.
+    lists = [found.values for found in registry if found.path == attribute]
+    allowed = [value for values in lists for value in values] if all(lists) else []
+    test = _comparison(attribute, kind, path, operator, value, allowed)
     if unknown_matches:
         # Cedar's type checker follows if-then-else, not a negated "has".
         return f"(if {known} then {test} else true)"
@@ -375,7 +378,12 @@ def _resolve(
 
 
 def _comparison(
-    attribute: str, kind: AttributeType, path: str, operator: str, value: object
+    attribute: str,
+    kind: AttributeType,
+    path: str,
+    operator: str,
+    value: object,
+    allowed: Collection[str],
 ) -> str:
     wanted = _PYTHON_TYPES[kind]
     values = value if operator == "in" else [value]
@@ -387,6 +395,11 @@ def _comparison(
                 f"{attribute} is of type {kind.value}; {one!r} is not of that type"
             )
         _check_range(attribute, one)
+        if allowed and operator != "starts_with" and one not in allowed:
+            raise WrongTypeError(
+                f"{one!r} is not a value of {attribute}; it is one of "
+                f"{', '.join(allowed)}"
+            )
     match operator:
         case "in":
             return f"{string_set(values)}.contains({path})"

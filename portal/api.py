@@ -57,6 +57,8 @@ from apps.reviews.api import (
 from apps.roles.api import (
     AssignmentDetail,
     AssignmentList,
+    AttributeDetail,
+    AttributeList,
     GroupDetail,
     GroupList,
     PermissionDetail,
@@ -166,6 +168,8 @@ urlpatterns = [
     path("v1/calendars/<uuid:pk>", CalendarDetail.as_view(), name="calendar"),
     path("v1/locations", LocationList.as_view(), name="locations"),
     path("v1/locations/<uuid:pk>", LocationDetail.as_view(), name="location"),
+    path("v1/attributes", AttributeList.as_view(), name="attributes"),
+    path("v1/attributes/<uuid:pk>", AttributeDetail.as_view(), name="attribute"),
     path("v1/permissions", PermissionList.as_view(), name="permissions"),
     path("v1/permissions/<uuid:pk>", PermissionDetail.as_view(), name="permission"),
     path("v1/principals", PrincipalList.as_view(), name="principals"),

@@ -133,7 +133,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             "draft_pill": _draft_pill(row),
             "has_news": _has_news(row),
             "state_pill": self.state_pill(row),
-            "sentence": selectors.sentence_of(row.draft.content),
+            "spans": selectors.spans_of(row.draft.content),
             "live": versions[0] if versions and row.state == PolicyState.LIVE else None,
             "versions": versions,
         }

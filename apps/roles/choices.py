@@ -48,6 +48,15 @@ class AttributeType(models.TextChoices):
     TEXTS = "strings", "List of texts"
 
 
+class AttributeSource(models.TextChoices):
+    """Where the values of an attribute come from."""
+
+    PORTAL = "portal", "Kept here"
+    DIRECTORY = "directory", "Identity provider"
+    INVENTORY = "inventory", "Inventory of resources"
+    APPLICATION = "application", "Application that asks"
+
+
 class SeparationKind(models.TextChoices):
     """How roles of a set are kept apart."""
 

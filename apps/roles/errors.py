@@ -129,6 +129,13 @@ class AttributeTypeFixedError(ConflictError):
     default_remedy = "Define another attribute with the new type."
 
 
+class AttributeValueInUseError(ConflictError):
+    """A value that is in use cannot be left out of the allowed ones."""
+
+    code = "roles.attribute_value_in_use"
+    default_remedy = "Keep the value, or change what has it first."
+
+
 class RoleCycleError(InvalidError):
     """A role would inherit from itself."""
 

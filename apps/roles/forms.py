@@ -11,7 +11,13 @@ from typing_extensions import override
 
 from apps.accounts.selectors import members
 from apps.roles import selectors
-from apps.roles.choices import AttributeType, PrincipalType, SeparationKind, Tier
+from apps.roles.choices import (
+    AttributeSource,
+    AttributeType,
+    PrincipalType,
+    SeparationKind,
+    Tier,
+)
 from apps.roles.models import RESOURCE_GROUP
 from protocol.canonical import parse_json
 from protocol.errors import CanonicalError
@@ -134,7 +140,34 @@ class AttributeForm(forms.Form):
     entity_type = forms.ChoiceField(label="Belongs to", choices=_entity_types)
     name = forms.CharField(max_length=63)
     type = forms.ChoiceField(choices=AttributeType.choices)
+    values = forms.CharField(
+        label="Allowed values",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="One on each line, for texts. Left empty, any value may be given.",
+    )
+    source = forms.ChoiceField(
+        choices=AttributeSource.choices,
+        required=False,
+        initial=AttributeSource.PORTAL,
+    )
+    freshness = forms.IntegerField(
+        label="Old after (seconds)",
+        required=False,
+        min_value=1,
+        max_value=2**31 - 1,
+        help_text="How long a value from its source can be relied on.",
+    )
     description = forms.CharField(max_length=200, required=False)
+
+    def clean_source(self) -> str:
+        """Return where the values come from; by default they are kept here."""
+        return str(self.cleaned_data["source"] or AttributeSource.PORTAL)
+
+    def clean_values(self) -> list[str]:
+        """Return the lines that hold something."""
+        lines = self.cleaned_data["values"].splitlines()
+        return [line.strip() for line in lines if line.strip()]
 
 
 class RoleForm(forms.Form):

@@ -24,7 +24,8 @@ from apps.policies import selectors as policies
 from apps.policies import services as policy_services
 from apps.roles import selectors as roles
 from apps.roles import services as role_services
-from apps.roles.choices import Workflow
+from apps.roles.choices import AttributeSource, Workflow
+from apps.roles.rules import AttributeLimits
 from apps.scopes import selectors as scopes
 from apps.scopes import services as scope_services
 from apps.tenants.models import Tenant
@@ -123,7 +124,9 @@ def _resource_types(actor: Actor, content: Item) -> int:
 
 
 def _attributes(actor: Actor, content: Item) -> int:
-    items = content.items("attributes", "entity_type", "name", "type", "description")
+    names = ("entity_type", "name", "type", "description")
+    more = ("source", "values", "freshness")
+    items = content.items("attributes", *names, *more)
     for item in items:
         with _placed(item.path):
             role_services.define_attribute(
@@ -132,6 +135,11 @@ def _attributes(actor: Actor, content: Item) -> int:
                 name=item.text("name"),
                 kind=item.text("type"),
                 description=item.text("description", ""),
+                limits=AttributeLimits(
+                    item.text("source", AttributeSource.PORTAL),
+                    item.texts("values"),
+                    item.number("freshness"),
+                ),
             )
     return len(items)
 

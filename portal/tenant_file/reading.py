@@ -62,6 +62,13 @@ class Item:
             raise _wrong(self.at(name), "true or false")
         return value
 
+    def number(self, name: str) -> int | None:
+        """Return a whole number, or nothing."""
+        value = self.value.get(name)
+        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+            return value
+        raise _wrong(self.at(name), "a whole number")
+
     def texts(self, name: str) -> tuple[str, ...]:
         """Return a list of texts."""
         value = self.value.get(name) or []

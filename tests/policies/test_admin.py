@@ -160,7 +160,7 @@ def test_the_page_shows_draft_cedar_and_versions(
             request_id=uuid.uuid4(),
         )
     text = client.get(page_of(draft.policy_id)).content.decode()
-    for expected in ("Members of developer may deploy", "permit (", "As live"):
+    for expected in ("Developers</b>", "permit (", "As live"):
         assert expected in text
     assert "onclick" not in text
     assert "style=" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -473,7 +474,7 @@ def test_a_sentence_says_what_the_policy_does() -> None:
         conditions=(Condition("mfa", "<", 2),),
     )
     assert rules.sentence(content) == (
-        "Members of developer may not deploy and read on every Namespace and group web "
+        "Members of developer may not deploy or read on every Namespace and group web "
         "during freeze from office if the MFA level is below 2 (or unknown)."
     )
 
@@ -514,3 +515,29 @@ def test_content_survives_its_json_form() -> None:
     content = parse_content(GOOD)
     assert isinstance(content, PolicyContent)
     assert parse_content(content.to_dict()) == content
+
+
+@pytest.mark.parametrize(("value", "is_refused"), [("live", False), ("prod", True)])
+def test_a_value_outside_the_enumeration_is_an_error_at_its_field(
+    value: str, *, is_refused: bool
+) -> None:
+    stage = Attribute("Node", "stage", AttributeType.STRING, ("live", "test"))
+    content = parse_content(
+        GOOD
+        | {
+            "actions": ["restart"],
+            "resources": [{"type": "Node"}],
+            "conditions": [{"attribute": "resource.stage", "op": "==", "value": value}],
+        }
+    )
+    assert isinstance(content, PolicyContent)
+    found = rules.compile_policy(
+        content, replace(CATALOGUE, attributes=(stage,)), policy_id="p"
+    )
+    if not is_refused:
+        assert isinstance(found, CompiledPolicy)
+        return
+    assert isinstance(found, list)
+    assert [(p.field, p.code) for p in found] == [
+        ("conditions[0].value", "policies.wrong_value")
+    ]

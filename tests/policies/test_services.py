@@ -22,6 +22,12 @@ from apps.policies.errors import (
     SlugTakenError,
 )
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
+from apps.policies.rules import (
+    CompiledPolicy,
+    PolicyContent,
+    compile_policy,
+    parse_content,
+)
 from apps.scopes import selectors as scopes
 from apps.scopes import services as scope_services
 from apps.scopes.errors import InUseError
@@ -235,3 +241,16 @@ def test_what_a_policy_refers_to_cannot_be_deleted() -> None:
     scope_services.delete_window(actor=ANNA, window_id=window.pk)
     scope_services.delete_location(actor=ANNA, location_id=location.pk)
     assert not scopes.windows().exists()
+
+
+def test_what_a_policy_names_is_enough_to_compile_it() -> None:
+    draft = save()
+    content = parse_content(draft.content)
+    assert isinstance(content, PolicyContent)
+    narrow, wide = (
+        compile_policy(content, catalogue, policy_id=draft.policy.slug)
+        for catalogue in (selectors.catalogue_of(content), selectors.catalogue())
+    )
+    assert narrow == wide
+    assert isinstance(narrow, CompiledPolicy)
+    assert narrow.digest == draft.digest

@@ -12,25 +12,33 @@ from apps.policies.rules.content import (
     ResourceItem,
     parse_content,
 )
+from apps.policies.rules.named import Named, names_in
 from apps.policies.rules.obligations import Obligation
 from apps.policies.rules.problems import Problem, ProblemCode
-from apps.policies.rules.sentences import sentence
+from apps.policies.rules.sentences import Span, SpanKind, sentence, sentence_spans
 from apps.policies.rules.testcases import Given, TestCase
+from apps.policies.rules.words import Words
 
 __all__ = [
     "Catalogue",
     "CompiledPolicy",
     "Condition",
     "Given",
+    "Named",
     "Obligation",
     "PolicyContent",
     "PrincipalItem",
     "Problem",
     "ProblemCode",
     "ResourceItem",
+    "Span",
+    "SpanKind",
     "TestCase",
+    "Words",
     "compile_policy",
+    "names_in",
     "parse_content",
     "policy_digest",
     "sentence",
+    "sentence_spans",
 ]

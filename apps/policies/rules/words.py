@@ -10,6 +10,7 @@ from protocol.records import EntityRef, LocationRecord, WindowRecord
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MOST_NAMED = 3
+_TO = "\N{EN DASH}"
 _IN_A_ROW = 3
 _HOUR, _DAY, _MICRO = 60, 1440, 1_000_000
 # What a role is called when its name says who does something: Operator, Operators.
@@ -42,7 +43,7 @@ class Words:
 def window_words(window: WindowRecord) -> str:
     """Say in short when a window is open, with its zone."""
     if window.opens_at and window.closes_at:
-        text = f"once, {instant_words(window.opens_at)}–"
+        text = f"once, {instant_words(window.opens_at)}{_TO}"
         return f"{text}{instant_words(window.closes_at)}"
     parts = [f"{_weekdays(window.weekdays)} {_hours(window)} {window.zone}"]
     if window.date_from:
@@ -105,7 +106,7 @@ def _weekdays(days: Sequence[int]) -> str:
         return "every day"
     names = [_DAYS[day - 1] for day in days]
     if len(days) >= _IN_A_ROW and days[-1] - days[0] == len(days) - 1:
-        return f"{names[0]}–{names[-1]}"
+        return f"{names[0]}{_TO}{names[-1]}"
     return join(names)
 
 
@@ -113,7 +114,7 @@ def _hours(window: WindowRecord) -> str:
     start, end = window.start_minute, window.end_minute
     if (start, end) == (0, _DAY):
         return "around the clock"
-    return f"{_clock(start)}–{_clock(end)}"
+    return f"{_clock(start)}{_TO}{_clock(end)}"
 
 
 def _clock(minute: int) -> str:

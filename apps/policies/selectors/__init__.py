@@ -1,6 +1,11 @@
 """Questions about policies of the tenant whose scope is open."""
 
-from apps.policies.selectors.catalogue import catalogue
+from apps.policies.selectors.catalogue import (
+    attributes,
+    catalogue,
+    catalogue_of,
+    words_of,
+)
 from apps.policies.selectors.policies import (
     draft_by_id,
     drafts,
@@ -15,13 +20,16 @@ from apps.policies.selectors.policies import (
     policy_by_slug,
     policy_record,
     sentence_of,
+    spans_of,
     uses_of_scope,
     version_by_id,
     versions,
 )
 
 __all__ = [
+    "attributes",
     "catalogue",
+    "catalogue_of",
     "draft_by_id",
     "drafts",
     "drafts_by_ids",
@@ -35,7 +43,9 @@ __all__ = [
     "policy_by_slug",
     "policy_record",
     "sentence_of",
+    "spans_of",
     "uses_of_scope",
     "version_by_id",
     "versions",
+    "words_of",
 ]

@@ -16,8 +16,8 @@ from apps.policies.errors import (
     VersionNotFoundError,
 )
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
-from apps.policies.rules import parse_content, sentence
-from apps.policies.selectors.catalogue import catalogue
+from apps.policies.rules import Span, parse_content, sentence_spans
+from apps.policies.selectors.catalogue import catalogue, words_of
 from apps.scopes.selectors.usage import Kind, Use
 from protocol.records import PolicyRecord, Record, SchemaRecord, Statement
 
@@ -160,6 +160,14 @@ def policy_record(version: PolicyVersion) -> PolicyRecord:
 
 
 def sentence_of(content: object) -> str:
-    """Say in one plain sentence what a stored content does."""
+    """Say in one plain sentence what a stored content does, with the names of things.
+
+    It asks the database for them; a list of policies is better told without.
+    """
+    return "".join(span.text for span in spans_of(content))
+
+
+def spans_of(content: object) -> tuple[Span, ...]:
+    """Return the sentence of a stored content in parts."""
     parsed = parse_content(content)
-    return "" if isinstance(parsed, list) else sentence(parsed)
+    return () if isinstance(parsed, list) else sentence_spans(parsed, words_of(parsed))

@@ -51,7 +51,9 @@ def save_draft(
     parsed = _parsed(content)
     draft = _locked_draft(policy_id, expected_lock)
     policy = draft.policy if draft else _new_policy(slug or slugify(parsed.name))
-    compiled = _compiled(parsed, catalogue or selectors.catalogue(), policy.slug)
+    compiled = _compiled(
+        parsed, catalogue or selectors.catalogue_of(parsed), policy.slug
+    )
     before = draft.content if draft else None
     if draft is not None and draft.digest == compiled.digest:
         return draft

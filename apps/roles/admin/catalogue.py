@@ -14,6 +14,7 @@ from apps.core.admin import ServiceAdmin
 from apps.roles import services
 from apps.roles.forms import AttributeForm, PermissionForm, ResourceTypeForm
 from apps.roles.models import AttributeDefinition, Permission, ResourceType
+from apps.roles.rules import AttributeLimits
 
 
 @admin.register(ResourceType)
@@ -71,16 +72,25 @@ class PermissionAdmin(ServiceAdmin[Permission]):
 class AttributeDefinitionAdmin(ServiceAdmin[AttributeDefinition]):
     """Attributes that conditions may ask for."""
 
-    list_display = ["name", "entity_type", "type", "description"]
-    list_filter = ["entity_type", "type"]
+    list_display = [
+        *("name", "entity_type", "type", "allowed", "source", "freshness"),
+        "description",
+    ]
+    list_filter = ["entity_type", "type", "source"]
     search_fields = ["name", "entity_type"]
     page_form = AttributeForm
     lead = "An attribute keeps its type for good: policies are checked against it."
 
     @override
     def initial(self, row: AttributeDefinition) -> dict[str, Any]:
-        names = ("entity_type", "name", "type", "description")
-        return {name: getattr(row, name) for name in names}
+        names = ("entity_type", "name", "type", "source", "freshness", "description")
+        values = {"values": "\n".join(row.values)}
+        return {name: getattr(row, name) for name in names} | values
+
+    @admin.display(description="Allowed values")
+    def allowed(self, row: AttributeDefinition) -> str:
+        """Show the values that it is limited to."""
+        return ", ".join(row.values) or "any"
 
     @override
     def save(
@@ -89,6 +99,13 @@ class AttributeDefinitionAdmin(ServiceAdmin[AttributeDefinition]):
         values = form.cleaned_data
         if row is not None:
             values = values | {"entity_type": row.entity_type, "name": row.name}
-        kind = values["type"]
-        rest = {name: value for name, value in values.items() if name != "type"}
-        return services.define_attribute(actor=actor_of(request), kind=kind, **rest)
+        return services.define_attribute(
+            actor=actor_of(request),
+            entity_type=values["entity_type"],
+            name=values["name"],
+            kind=values["type"],
+            description=values["description"],
+            limits=AttributeLimits(
+                values["source"], tuple(values["values"]), values["freshness"]
+            ),
+        )

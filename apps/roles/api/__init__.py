@@ -1,6 +1,7 @@
 """Roles, the catalogue, registries and assignments over REST."""
 
 from apps.roles.api.assignments import AssignmentDetail, AssignmentList
+from apps.roles.api.attributes import AttributeDetail, AttributeList
 from apps.roles.api.registry import (
     GroupDetail,
     GroupList,
@@ -21,6 +22,8 @@ from apps.roles.api.roles import (
 __all__ = [
     "AssignmentDetail",
     "AssignmentList",
+    "AttributeDetail",
+    "AttributeList",
     "GroupDetail",
     "GroupList",
     "PermissionDetail",

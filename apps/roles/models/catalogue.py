@@ -7,7 +7,7 @@ from django.db.models import F, Q
 from typing_extensions import override
 
 from apps.core.models import TimestampedModel
-from apps.roles.choices import AttributeType, Tier
+from apps.roles.choices import AttributeSource, AttributeType, Tier
 from apps.tenants.models import TenantModel
 
 IDENTIFIER = r"^[A-Za-z][A-Za-z0-9_]{0,62}$"
@@ -147,11 +147,22 @@ class RoleParent(TenantModel):
 
 
 class AttributeDefinition(TenantModel, TimestampedModel):
-    """An attribute that principals or resources of one type may have."""
+    """An attribute that principals or resources of one type may have.
+
+    With `values` it takes one of these only. `freshness` says after how many seconds a
+    value from its source counts as old; nobody renews it by itself.
+    """
 
     entity_type = models.CharField(max_length=63)
     name = models.CharField(max_length=63)
     type = models.CharField(max_length=16, choices=AttributeType.choices)
+    source = models.CharField(
+        max_length=16,
+        choices=AttributeSource.choices,
+        default=AttributeSource.PORTAL,
+    )
+    values = models.JSONField("allowed values", default=list, blank=True)
+    freshness = models.PositiveIntegerField(null=True, blank=True)
     description = models.CharField(max_length=200, blank=True)
 
     class Meta:
@@ -168,6 +179,14 @@ class AttributeDefinition(TenantModel, TimestampedModel):
             models.CheckConstraint(
                 condition=Q(type__in=AttributeType.values),
                 name="roles_attribute_type_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(source__in=AttributeSource.values),
+                name="roles_attribute_source_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(freshness__isnull=True) | Q(freshness__gte=1),
+                name="roles_attribute_freshness_positive",
             ),
         ]
 

@@ -8,8 +8,10 @@ from apps.roles.rules.entries import (
     check_entry,
     check_name,
     check_resource_type,
+    check_values,
     closes_circle,
     has_type,
+    is_allowed,
 )
 from apps.roles.rules.graph import (
     MAX_DEPTH,
@@ -36,7 +38,13 @@ from apps.roles.rules.separation import (
     check_separation,
     check_set,
 )
-from apps.roles.rules.specs import AssignmentSpec, EntrySpec, GroupSpec, RoleSpec
+from apps.roles.rules.specs import (
+    AssignmentSpec,
+    AttributeLimits,
+    EntrySpec,
+    GroupSpec,
+    RoleSpec,
+)
 from apps.roles.rules.transfer import (
     FORMATS,
     RoleChange,
@@ -51,6 +59,7 @@ __all__ = [
     "MAX_DEPTH",
     "TIER_RANK",
     "AssignmentSpec",
+    "AttributeLimits",
     "Branch",
     "EntrySpec",
     "GroupSpec",
@@ -78,9 +87,11 @@ __all__ = [
     "check_set",
     "check_slug",
     "check_tier",
+    "check_values",
     "closes_circle",
     "effective_permissions",
     "has_type",
+    "is_allowed",
     "read_roles",
     "tree",
     "with_role",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from apps.roles.choices import (
     AssignmentSource,
@@ -27,12 +27,14 @@ from apps.roles.rules.specs import AssignmentSpec, EntrySpec
 RESERVED_TYPES = frozenset({"User", "Service", "Role", "ResourceGroup", "Action"})
 _LONGEST_NAME = 120
 _LONGEST_KEY = 255
+_MOST_VALUES = 200
 _TYPE_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_]{0,62}$")
 _ATTRIBUTE_NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 _ACTION_NAME = re.compile(r"^[A-Za-z][A-Za-z0-9_:.-]{0,62}$")
 _KEY = re.compile(r"^[^\s\x00-\x1f\"\\]+$")
 
 AttributeTypes = Mapping[str, str]
+AllowedValues = Mapping[str, Sequence[str]]
 
 
 def check_resource_type(name: str) -> None:
@@ -72,7 +74,35 @@ def check_attribute(entity_type: str, name: str, types: Iterable[str]) -> None:
         )
 
 
-def check_entry(spec: EntrySpec, attributes: AttributeTypes) -> None:
+def check_values(kind: str, values: Sequence[str]) -> None:
+    """Raise AttributeValueError unless an attribute may be limited to these values."""
+    if not values:
+        return
+    if kind not in {AttributeType.TEXT, AttributeType.TEXTS}:
+        raise AttributeValueError(
+            "Only a text or a list of texts is limited to certain values.",
+            field="values",
+            remedy="Leave the values empty.",
+        )
+    too_long = any(not 0 < len(value) <= _LONGEST_NAME for value in values)
+    if too_long or len(values) > _MOST_VALUES or len({*values}) < len(values):
+        raise AttributeValueError(
+            f"The values are not at most {_MOST_VALUES} different texts of 1 to "
+            f"{_LONGEST_NAME} characters.",
+            field="values",
+            remedy="Write each value once.",
+        )
+
+
+def is_allowed(value: object, allowed: Sequence[str]) -> bool:
+    """Say whether a value of an attribute is among its allowed ones, if it has any."""
+    values = value if isinstance(value, list) else [value]
+    return not allowed or all(one in allowed for one in values)
+
+
+def check_entry(
+    spec: EntrySpec, attributes: AttributeTypes, allowed: AllowedValues | None = None
+) -> None:
     """Raise an InvalidError unless a registry entry is well formed and typed."""
     if not _KEY.match(spec.ref.id) or len(spec.ref.id) > _LONGEST_KEY:
         raise NameInvalidError(
@@ -91,6 +121,12 @@ def check_entry(spec: EntrySpec, attributes: AttributeTypes) -> None:
                 f"“{name}” is not {_TYPE_WORDS[AttributeType(attributes[name])]}.",
                 field=f"attributes.{name}",
                 remedy=f"Write {_TYPE_WORDS[AttributeType(attributes[name])]}.",
+            )
+        if not is_allowed(value, (allowed or {}).get(name, ())):
+            raise AttributeValueError(
+                f"“{name}” is not one of its allowed values.",
+                field=f"attributes.{name}",
+                remedy=f"Use one of {', '.join((allowed or {})[name])}.",
             )
 
 

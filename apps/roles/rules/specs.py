@@ -25,6 +25,15 @@ class RoleSpec:
 
 
 @dataclass(frozen=True)
+class AttributeLimits:
+    """Where the values of an attribute come from, and what they may be."""
+
+    source: str = "portal"
+    values: tuple[str, ...] = ()
+    freshness: int | None = None
+
+
+@dataclass(frozen=True)
 class EntrySpec:
     """What somebody wants a principal or resource to be."""
 

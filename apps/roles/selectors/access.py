@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
-from apps.roles.choices import AssignmentState
+from apps.roles.choices import AssignmentState, PrincipalType
 from apps.roles.errors import (
     AssignmentNotFoundError,
     PrincipalNotFoundError,
@@ -39,6 +39,11 @@ def roles() -> QuerySet[Role]:
         Prefetch("permissions", Permission.objects.select_related("resource_type")),
         Prefetch("parents", Role.objects.order_by("slug")),
     ).order_by("slug")
+
+
+def roles_named(slugs: Collection[str]) -> list[tuple[str, str]]:
+    """Return short names and names of these roles."""
+    return list(Role.objects.filter(slug__in=slugs).values_list("slug", "name"))
 
 
 def roles_with_counts() -> QuerySet[Role]:
@@ -86,6 +91,19 @@ def attribute_types(entity_type: str) -> dict[str, str]:
     """Return the attributes of one type with the type of their values."""
     rows = attribute_definitions().filter(entity_type=entity_type)
     return dict(rows.values_list("name", "type"))
+
+
+def allowed_values(entity_type: str) -> dict[str, list[str]]:
+    """Return the attributes of one type that are limited to certain values."""
+    rows = attribute_definitions().filter(entity_type=entity_type).exclude(values=[])
+    return dict(rows.values_list("name", "values"))
+
+
+def attribute_values(entity_type: str, name: str) -> list[object]:
+    """Return the different values that an attribute has anywhere."""
+    rows = Principal if entity_type in PrincipalType.values else Resource
+    found = rows.objects.filter(type=entity_type, attributes__has_key=name)
+    return list(found.values_list(f"attributes__{name}", flat=True).distinct())
 
 
 def assignments() -> QuerySet[Assignment]:

@@ -46,7 +46,7 @@ def save_principal(
             field="type",
             remedy="Use User or Service.",
         )
-    rules.check_entry(spec, selectors.attribute_types(spec.ref.type))
+    _check_entry(spec)
     lock_roles()
     row = (
         selectors.principal_by_id(principal_id)
@@ -116,7 +116,7 @@ def save_resource(
     Raises an InvalidError that names the field, KeyTakenError, ResourceNotFoundError.
     """
     _check_resource_type(spec)
-    rules.check_entry(spec, selectors.attribute_types(spec.ref.type))
+    _check_entry(spec)
     lock_roles()
     row = (
         selectors.resource_by_id(resource_id)
@@ -146,6 +146,13 @@ def save_resource(
         after=after,
     )
     return row
+
+
+def _check_entry(spec: EntrySpec) -> None:
+    kind = spec.ref.type
+    rules.check_entry(
+        spec, selectors.attribute_types(kind), selectors.allowed_values(kind)
+    )
 
 
 def _check_resource_type(spec: EntrySpec) -> None:

@@ -17,6 +17,7 @@ from apps.scopes.selectors.scopes import (
     window_records,
     window_spec,
     windows,
+    zones_in_use,
 )
 
 __all__ = [
@@ -36,4 +37,5 @@ __all__ = [
     "window_records",
     "window_spec",
     "windows",
+    "zones_in_use",
 ]

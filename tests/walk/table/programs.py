@@ -52,7 +52,7 @@ WRITTEN = {
         post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
         is_json=True,
     )
-    for name in ("role", "permission", "principal", "group", "resource")
+    for name in ("role", "permission", "attribute", "principal", "group", "resource")
 } | {
     f"api:{name}": Row(
         "Reading needs a token; replacing, a security admin's and their passkey.",
@@ -64,6 +64,7 @@ WRITTEN = {
     for name, about in {
         "role": "roles.Role",
         "permission": "roles.Permission",
+        "attribute": "roles.AttributeDefinition",
         "principal": "roles.Principal",
         "group": "roles.PrincipalGroup",
         "resource": "roles.Resource",
