@@ -42,7 +42,7 @@ class AttributeInput(serializers.Serializer[Any]):
     entity_type = serializers.CharField(max_length=63)
     name = serializers.CharField(max_length=63)
     type = serializers.ChoiceField(choices=AttributeType.choices)
-    source = serializers.ChoiceField(
+    source = serializers.ChoiceField(  # type: ignore[assignment]  # a field of ours
         choices=AttributeSource.choices,
         required=False,
         default=AttributeSource.PORTAL.value,
