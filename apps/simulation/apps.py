@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from typing_extensions import override
 
 
 class SimulationConfig(AppConfig):
@@ -10,3 +11,10 @@ class SimulationConfig(AppConfig):
 
     name = "apps.simulation"
     verbose_name = "Simulation"
+
+    @override
+    def ready(self) -> None:
+        """Subscribe to the outbox."""
+        from apps.simulation.handlers import register_handlers
+
+        register_handlers()

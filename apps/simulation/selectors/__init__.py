@@ -2,6 +2,19 @@
 
 from __future__ import annotations
 
+from apps.simulation.selectors.evidence import (
+    Comparison,
+    base_digest,
+    change_of_draft,
+    change_world,
+    changes_from,
+    comparison,
+    evidence,
+    evidence_by_id,
+    evidence_for,
+    impact,
+    is_fresh,
+)
 from apps.simulation.selectors.worlds import (
     World,
     live_records,
@@ -9,4 +22,20 @@ from apps.simulation.selectors.worlds import (
     world_of,
 )
 
-__all__ = ["World", "live_records", "live_world", "world_of"]
+__all__ = [
+    "Comparison",
+    "World",
+    "base_digest",
+    "change_of_draft",
+    "change_world",
+    "changes_from",
+    "comparison",
+    "evidence",
+    "evidence_by_id",
+    "evidence_for",
+    "impact",
+    "is_fresh",
+    "live_records",
+    "live_world",
+    "world_of",
+]

@@ -1,0 +1,36 @@
+"""What would be: who gains or loses what, when, and how risky that is."""
+
+from apps.simulation.rules.changes import RecordChange, changed, input_digest, pairs
+from apps.simulation.rules.document import (
+    document_digest,
+    impact_document,
+    replay_document,
+)
+from apps.simulation.rules.levels import Level, Levels
+from apps.simulation.rules.matrix import Difference, Matrix, Shift, Turn
+from apps.simulation.rules.replay import Fate, Logged, Replay, Replayed
+from apps.simulation.rules.risk import Risk, RiskLevel, level_of, risk_of
+
+__all__ = [
+    "Difference",
+    "Fate",
+    "Level",
+    "Levels",
+    "Logged",
+    "Matrix",
+    "RecordChange",
+    "Replay",
+    "Replayed",
+    "Risk",
+    "RiskLevel",
+    "Shift",
+    "Turn",
+    "changed",
+    "document_digest",
+    "impact_document",
+    "input_digest",
+    "level_of",
+    "pairs",
+    "replay_document",
+    "risk_of",
+]
