@@ -26,6 +26,7 @@ RANKS = {
             ["scopes"],
             ["roles", "notifications"],
             ["policies", "delegations", "elevations", "nodes"],
+            ["simulation"],
             ["approvals"],
             ["bundles", "arap"],
             ["distribution"],
