@@ -14,6 +14,7 @@ from typing import Any
 
 from engine.cedar import ROLE_TYPE
 from engine.decide import FORBIDDEN, NO_MATCH, Decision, Placed, PolicyEngine, Request
+from engine.obligations import UNMET
 from engine.roles import Grant, closure
 from protocol.records import TIERS, EligibilityRecord, EntityRef
 
@@ -217,7 +218,8 @@ def _judge_grant(
     places = engine.entities.above_resource(request.resource)
     if grant.scope is not None and grant.scope not in places:
         return Reason.OUT_OF_SCOPE
-    return Reason.POLICY_DENIED if decision.reason == FORBIDDEN else Reason.OUT_OF_SCOPE
+    is_final = decision.reason in {FORBIDDEN, *UNMET}
+    return Reason.POLICY_DENIED if is_final else Reason.OUT_OF_SCOPE
 
 
 def _is_offered(

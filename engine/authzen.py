@@ -13,6 +13,7 @@ from typing import Any
 
 from engine.decide import Decision, Request, known_context
 from engine.errors import EngineError
+from engine.obligations import as_json
 from protocol.records import EntityRef
 
 EXECUTE_ALL = "execute_all"
@@ -113,6 +114,8 @@ def decision_response(decision: Decision, **context: Any) -> dict[str, Any]:  # 
         found["determining"] = list(decision.determining)
     if decision.errors:
         found["errors"] = list(decision.errors)
+    if decision.obligations:
+        found["obligations"] = as_json(decision.obligations)
     return {"decision": decision.allowed, "context": found}
 
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from engine.authzen import AuthzenError, parse_evaluation
+from engine.obligations import Duty, as_json
 from engine.search import Found, Query, Sought
 from protocol.canonical import digest
 
@@ -67,13 +68,24 @@ def search_response(search: Search, found: Found) -> dict[str, Any]:
             results = [{"type": kind, "id": name} for name in found.names]
         case _:
             results = [{"name": name} for name in found.names]
-    answer: dict[str, Any] = {"results": results}
+    answer: dict[str, Any] = {
+        "results": [
+            _with_obligations(result, found.obligations.get(name, ()))
+            for result, name in zip(results, found.names, strict=True)
+        ]
+    }
     if search.is_paged or found.after is not None:
         answer["page"] = {
             "next_token": next_token(search.digest, found.after, search.limit),
             "count": len(results),
         }
     return answer
+
+
+def _with_obligations(
+    result: dict[str, Any], duties: tuple[Duty, ...]
+) -> dict[str, Any]:
+    return result | ({"obligations": as_json(duties)} if duties else {})
 
 
 def next_token(bound: str, after: str | None, limit: int) -> str:

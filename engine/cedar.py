@@ -52,7 +52,10 @@ CONTEXT_ATTRIBUTES: Mapping[str, AttributeType] = {
 }
 # What numbers can be: Cedar's own range, and narrower where the meaning is.
 LONG_RANGE = (-(2**63), 2**63 - 1)
-CONTEXT_RANGES: Mapping[str, tuple[int, int]] = {"risk": (0, 100)}
+CONTEXT_RANGES: Mapping[str, tuple[int, int]] = {
+    "risk": (0, 100),
+    "mfa_age": (0, LONG_RANGE[1]),
+}
 OPERATORS: Mapping[AttributeType, tuple[str, ...]] = {
     AttributeType.LONG: ("==", "!=", "<", "<=", ">", ">="),
     AttributeType.STRING: ("==", "!=", "in", "starts_with"),

@@ -10,7 +10,7 @@ import copy
 import datetime as dt
 import json
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -18,18 +18,18 @@ from typing import Any
 from engine import cedar
 from engine.calendar import Transitions, zone_fields
 from engine.cedar import ACTION_TYPE, ROLE_TYPE
-from engine.entities import Entities, role_entities
+from engine.entities import Entities, named_actions, role_entities
 from engine.errors import EngineError
 from engine.index import HalfIndex, StatementIndex, request_keys
+from engine.obligations import Duty, judge
 from engine.question import Request, known_context
 from engine.roles import Grant
+from engine.validity import Validity
 from protocol.errors import HeadMismatchError
 from protocol.records import (
     EntityRef,
     PolicyRecord,
     Record,
-    RoleRecord,
-    SchemaRecord,
     Statement,
 )
 
@@ -51,6 +51,7 @@ class Decision:
 
     `grants` names the assignments that put the principal into a role which those
     policies ask for: what the answer rests on, and what a revocation would change.
+    `obligations` are what has to be done besides, or would have to be done first.
     `errors` holds stable codes. `details` says what happened in Cedar's words, which
     quote policies: for whoever runs the node, never for whoever asked.
     """
@@ -62,6 +63,7 @@ class Decision:
     errors: tuple[str, ...] = ()
     candidates: int = 0
     details: tuple[str, ...] = ()
+    obligations: tuple[Duty, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class PolicyEngine:
     ) -> None:
         pairs = [(policy, text) for policy in policies for text in policy.statements]
         self._statements: list[Statement] = [statement for _, statement in pairs]
-        self._by_id = {statement.id: statement for statement in self._statements}
-        self._owners = {statement.id: policy for policy, statement in pairs}
+        self._owners = [policy for policy, _ in pairs]
+        self._validity = Validity(self._owners)
         self._index = StatementIndex(self._statements)
         self._entities = entities
         self._zones = dict(zones)
@@ -105,7 +107,7 @@ class PolicyEngine:
         """Build an engine; the order of the records does not matter."""
         found = sorted(records, key=lambda record: record.key)
         policies = [record for record in found if isinstance(record, PolicyRecord)]
-        return cls(policies, Entities(found), zones, _actions(found))
+        return cls(policies, Entities(found), zones, named_actions(found))
 
     def carried_on(
         self, records: Iterable[Record], zones: Mapping[str, Transitions]
@@ -151,7 +153,11 @@ class PolicyEngine:
 
     def policy_of(self, number: int) -> PolicyRecord:
         """Return the policy that a statement belongs to."""
-        return self._owners[self._statements[number].id]
+        return self._owners[number]
+
+    def counts(self, number: int, now: dt.datetime) -> bool:
+        """Say whether a statement is of the version that counts at an instant."""
+        return self._validity.counts(number, now)
 
     def decide(
         self,
@@ -208,14 +214,33 @@ class PolicyEngine:
                 candidates=len(fresh),
                 details=(error.message,),
             )
-        decision = self._conclude(evaluation, fresh, has_stale=fresh != candidates)
-        named = self._roles_named_by(evaluation.reasons)
-        grants = self._entities.holdings.leading_to(named, placed.grants)
-        return replace(decision, grants=grants)
+        # Versions of a policy share the ids of statements, but only one of them counts.
+        named = {self._statements[number].id: number for number in fresh}
+        reasons = [named[reason] for reason in evaluation.reasons]
+        has_stale = fresh != candidates
+        decision = self._conclude(evaluation, reasons, fresh, has_stale=has_stale)
+        roles = self._roles_named_by(reasons)
+        grants = self._entities.holdings.leading_to(roles, placed.grants)
+        return self._obliged(replace(decision, grants=grants), reasons, placed.request)
 
-    def _roles_named_by(self, statements: Sequence[str]) -> frozenset[str]:
+    def _obliged(
+        self, decision: Decision, reasons: Sequence[int], request: Request
+    ) -> Decision:
+        """Add what the policies that decided ask for, which may turn it down."""
+        policies = {self._owners[number].id: self._owners[number] for number in reasons}
+        judged = judge(
+            policies.values(),
+            request.principal,
+            request.context,
+            is_permit=decision.allowed,
+        )
+        if judged.reason:
+            decision = replace(decision, allowed=False, reason=judged.reason)
+        return replace(decision, obligations=judged.duties)
+
+    def _roles_named_by(self, statements: Sequence[int]) -> frozenset[str]:
         """Return the roles that the heads of these statements ask for."""
-        heads = [self._by_id[name].principal for name in statements]
+        heads = [self._statements[number].principal for number in statements]
         return frozenset(
             head.in_id or head.id
             for head in heads
@@ -244,13 +269,14 @@ class PolicyEngine:
         return replace(placed, roles=roles, grants=found.grants)
 
     def candidates(self, placed: Placed) -> tuple[int, ...]:
-        """Return the numbers of the statements whose head matches a question."""
+        """Return the numbers of the statements that count and match a question."""
         request = placed.request
-        return self._index.candidates(
+        found = self._index.candidates(
             request_keys(request.principal, placed.roles),
             request.action,
             request_keys(request.resource, placed.places - {request.resource}),
         )
+        return self._validity.counting(found, request.now)
 
     def evaluate(
         self,
@@ -285,10 +311,14 @@ class PolicyEngine:
         return found.allowed and not found.errors
 
     def _conclude(
-        self, found: cedar.Evaluation, fresh: tuple[int, ...], *, has_stale: bool
+        self,
+        found: cedar.Evaluation,
+        reasons: Sequence[int],
+        fresh: tuple[int, ...],
+        *,
+        has_stale: bool,
     ) -> Decision:
-        owners = {self._owners[reason].id for reason in found.reasons}
-        determining = tuple(sorted(owners))
+        determining = tuple(sorted({self._owners[number].slug for number in reasons}))
         if found.reasons and not found.allowed:
             reason = FORBIDDEN
         elif found.errors:
@@ -316,7 +346,7 @@ class PolicyEngine:
             return candidates
         kept = []
         for number in candidates:
-            policy = self._owners[self._statements[number].id]
+            policy = self._owners[number]
             # A tier without a budget has none left.
             if policy.effect == "forbid" or age_seconds <= max_age.get(policy.tier, -1):
                 kept.append(number)
@@ -327,7 +357,7 @@ class PolicyEngine:
         if parsed is None:
             statements = [self._statements[number] for number in numbers]
             text = "\n".join(statement.cedar for statement in statements)
-            self._check_statements(text, statements)
+            self._check_statements(text, numbers)
             parsed = self._parsed[numbers] = cedar.parse_policies(text)
             if len(self._parsed) > _CACHED_SETS:
                 self._parsed.popitem(last=False)
@@ -335,12 +365,13 @@ class PolicyEngine:
             self._parsed.move_to_end(numbers)
         return parsed
 
-    def _check_statements(self, text: str, statements: Sequence[Statement]) -> None:
+    def _check_statements(self, text: str, numbers: Sequence[int]) -> None:
         """Refuse texts that say something else than the index believes."""
         real = cedar.parse_statements(text)
-        for statement in statements:
+        for number in numbers:
+            statement = self._statements[number]
             heads = (statement.principal, statement.action, statement.resource)
-            believed = (self._owners[statement.id].effect, heads)
+            believed = (self._owners[number].effect, heads)
             if real.pop(statement.id, None) != believed:
                 raise HeadMismatchError(
                     f"statement {statement.id}: its text and its record disagree"
@@ -359,20 +390,3 @@ class PolicyEngine:
         if request.node_groups is not None:
             context["node_groups"] = sorted(request.node_groups)
         return json.dumps(context)
-
-
-def _actions(records: Iterable[Record]) -> Iterator[str]:
-    for record in records:
-        match record:
-            case SchemaRecord():
-                for namespace in record.cedar_json.values():
-                    if isinstance(namespace, Mapping):
-                        yield from namespace.get("actions", ())
-            case RoleRecord():
-                yield from (permission.action for permission in record.permissions)
-            case PolicyRecord():
-                for statement in record.statements:
-                    head = statement.action
-                    yield from head.ids or filter(None, [head.id])
-            case _:
-                pass

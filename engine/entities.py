@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from engine.cedar import PRINCIPAL_TYPES, ROLE_TYPE
@@ -12,10 +12,12 @@ from protocol.records import (
     AssignmentRecord,
     EligibilityRecord,
     EntityRef,
+    PolicyRecord,
     PrincipalRecord,
     Record,
     ResourceRecord,
     RoleRecord,
+    SchemaRecord,
     SeparationRecord,
 )
 
@@ -124,3 +126,21 @@ class Entities:
             "attrs": self.attributes(entity, extra),
             "parents": [parent.to_dict() for parent in parents],
         }
+
+
+def named_actions(records: Iterable[Record]) -> Iterator[str]:
+    """Yield all actions that the schema, a role or a statement names."""
+    for record in records:
+        match record:
+            case SchemaRecord():
+                for namespace in record.cedar_json.values():
+                    if isinstance(namespace, Mapping):
+                        yield from namespace.get("actions", ())
+            case RoleRecord():
+                yield from (permission.action for permission in record.permissions)
+            case PolicyRecord():
+                for statement in record.statements:
+                    head = statement.action
+                    yield from head.ids or filter(None, [head.id])
+            case _:
+                pass

@@ -6,7 +6,7 @@ index, and whether a condition holds is asked of Cedar for each condition by its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,13 +16,23 @@ from engine.cedar import ROLE_TYPE
 from engine.conditions import Condition, ConditionKind, Scopes, read_conditions
 from engine.decide import Decision, Placed, PolicyEngine, Request
 from engine.errors import EngineError
-from engine.findings import Circumstances, Finding, FindingKind, finding
+from engine.findings import (
+    Circumstances,
+    Finding,
+    FindingKind,
+    finding,
+    interval_finding,
+    obligation_finding,
+)
 from engine.heads import GrantStep, Holder, resource_finding
 from engine.index import request_keys
+from engine.obligations import UNMET, met
 from engine.question import known_context, whereabouts
 from protocol.records import (
+    CHECKS,
     AssignmentRecord,
     LocationRecord,
+    Obligation,
     PolicyRecord,
     Record,
     Statement,
@@ -78,7 +88,12 @@ class Explanation:
         """Return what is missing first, if a permit is near and nothing forbids."""
         if self.decision.allowed or self.forbids or not self.near:
             return None
-        return self.near[0].missing[0]
+        # What one policy asks to be proven can be all that another is denied for.
+        missing = [found for step in self.near for found in step.missing]
+        asked = (one for one in missing if one.kind is FindingKind.OBLIGATION)
+        if self.decision.reason in UNMET:
+            return next(asked, missing[0])
+        return missing[0]
 
 
 @dataclass(frozen=True)
@@ -98,6 +113,16 @@ class _Fit:
     is_principal: bool
     is_resource: bool
     held: tuple[bool | None, ...]
+    is_in_force: bool = True
+    proven: tuple[bool, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Say whether Cedar came to a condition that went wrong.
+
+        It does not look at what comes after one that does not hold.
+        """
+        return next((held for held in self.held if not held), False) is None
 
     @property
     def missing(self) -> int:
@@ -105,7 +130,8 @@ class _Fit:
         return (
             (not self.is_principal)
             + (not self.is_resource)
-            + sum(not held for held in self.held)
+            + (not self.is_in_force)
+            + sum(not held for held in (*self.held, *self.proven))
         )
 
 
@@ -148,9 +174,7 @@ class Explainer:
             decision,
             permits=tuple(s for s in applied if s.policy.effect == "permit"),
             forbids=tuple(s for s in applied if s.policy.effect == "forbid"),
-            failed=tuple(
-                self._steps([fit for fit in fits if None in fit.held], placed)
-            ),
+            failed=tuple(self._steps([fit for fit in fits if fit.failed], placed)),
             near=tuple(self._steps(near[:MOST_NEAR], placed)),
             roles=self._roles(near),
         )
@@ -201,6 +225,8 @@ class Explainer:
             for condition, held in zip(reading.conditions, fit.held, strict=True)
             if not held
         ]
+        if not fit.is_in_force:
+            ranks.append(FindingKind.INTERVAL)
         order = list(FindingKind)
         worst = max((order.index(kind) for kind in ranks), default=0)
         heads = (not fit.is_principal) + 2 * (not fit.is_resource)
@@ -221,8 +247,22 @@ class Explainer:
         is_principal: bool = True,  # noqa: FBT001, FBT002  # two of a kind
         is_resource: bool = True,  # noqa: FBT001, FBT002
     ) -> _Fit:
-        held = self._held(self._reading(number), placed)
-        return _Fit(number, is_principal, is_resource, held)
+        request = placed.request
+        return _Fit(
+            number,
+            is_principal,
+            is_resource,
+            self._held(self._reading(number), placed),
+            self._engine.counts(number, request.now),
+            tuple(met(one, request.context) for one in self._checks(number)),
+        )
+
+    def _checks(self, number: int) -> tuple[Obligation, ...]:
+        """Return what a permit asks to be proven."""
+        policy = self._engine.policy_of(number)
+        if policy.effect != "permit":
+            return ()
+        return tuple(one for one in policy.obligations if one.type in CHECKS)
 
     def _held(self, reading: _Reading, placed: Placed) -> tuple[bool | None, ...]:
         if not reading.conditions:
@@ -254,9 +294,10 @@ class Explainer:
     ) -> Step:
         statement = self._engine.statements[fit.number]
         head = statement.principal
+        policy = self._engine.policy_of(fit.number)
         conditions = self._reading(fit.number).conditions
         return Step(
-            policy=self._engine.policy_of(fit.number),
+            policy=policy,
             statement=statement,
             grants=holder.grants(head.id) if head.op == "in" else (),
             findings=(
@@ -271,8 +312,17 @@ class Explainer:
                     finding(condition, known, held=held)
                     for condition, held in zip(conditions, fit.held, strict=True)
                 ),
+                *self._others(fit.number, placed.request),
             ),
         )
+
+    def _others(self, number: int, request: Request) -> Iterator[Finding]:
+        """Yield whether the version counts, and whether what it asks for is proven."""
+        policy = self._engine.policy_of(number)
+        if policy.effective_from or policy.effective_until:
+            yield interval_finding(policy.interval, request.now)
+        for check in self._checks(number):
+            yield obligation_finding(check, request.context)
 
     def _circumstances(self, request: Request) -> Circumstances:
         entities = self._engine.entities

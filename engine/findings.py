@@ -10,8 +10,9 @@ from typing import Any
 
 from engine.calendar import Transitions, is_open, next_transitions, offset_at
 from engine.conditions import Condition, ConditionKind
+from engine.obligations import met
 from engine.places import Whereabouts, reasons
-from protocol.records import LocationRecord, WindowRecord
+from protocol.records import Interval, LocationRecord, Obligation, WindowRecord
 
 _OLDER = "an older form of a {} that has changed since"
 _WEEK = dt.timedelta(days=6)
@@ -40,9 +41,11 @@ _WORDS = {
 class FindingKind(StrEnum):
     """What had to fit, in the order of how soon it can be mended."""
 
+    OBLIGATION = "obligation"
     ATTRIBUTE = "attribute"
     WINDOW = "window"
     LOCATION = "location"
+    INTERVAL = "interval"
     OTHER = "other"
     PRINCIPAL = "principal"
     RESOURCE = "resource"
@@ -117,6 +120,63 @@ def finding(
                 found[held],
                 f"asks for {condition.cedar}",
             )
+
+
+def interval_finding(interval: Interval, now: dt.datetime) -> Finding:
+    """Say from when and until when a version counts, and whether it does now."""
+    start, end = (_date(when) for when in (interval.start, interval.end))
+    wanted = " ".join(
+        text for text in (start and f"from {start}", end and f"until {end}") if text
+    )
+    if interval.is_ahead(now):
+        found, at = "not in force yet", interval.start
+    elif interval.is_over(now):
+        found, at = "not in force any more", interval.end
+    else:
+        found, at = "in force", interval.end
+    return Finding(
+        FindingKind.INTERVAL,
+        interval.holds(now),
+        wanted=wanted,
+        found=found,
+        words=f"{found}; counts {wanted}",
+        changes_at=at,
+    )
+
+
+def obligation_finding(asked: Obligation, context: Mapping[str, Any]) -> Finding:
+    """Say what a check asks for, and what the question proves; unknown is nothing."""
+    match asked.type:
+        case "mfa":
+            wanted = f"MFA level {asked.level} or higher"
+            if asked.max_age:
+                wanted += f", proven at most {asked.max_age} seconds ago"
+            level, age = context.get("mfa"), context.get("mfa_age")
+            found = "unknown" if level is None else f"level {level}"
+            if level is not None and asked.max_age:
+                found += " of unknown age" if age is None else f", {age} seconds ago"
+        case "device_trust":
+            trusted = (context.get("device") or {}).get("trusted")
+            wanted = "a trusted device"
+            found = {None: "unknown", True: "trusted", False: "not trusted"}[trusted]
+        case _:
+            risk = context.get("risk")
+            wanted = f"a risk of at most {asked.at_most}"
+            found = "unknown" if risk is None else str(risk)
+    return Finding(
+        FindingKind.OBLIGATION,
+        met(asked, context),
+        wanted,
+        found,
+        f"asks for {wanted}; found: {found}",
+    )
+
+
+def _date(when: dt.datetime | None) -> str:
+    if when is None:
+        return ""
+    utc = when.astimezone(dt.UTC)
+    return f"{utc.day} {utc:%B %Y %H:%M:%S} UTC".replace(":00 UTC", " UTC")
 
 
 def moment(when: dt.datetime, now: dt.datetime, zone: str, offset: int) -> str:

@@ -44,6 +44,7 @@ def known_context(given: Mapping[str, Any]) -> dict[str, Any]:
     Members that no policy can ask for are left out. Raises ContextError for a known
     member of another type.
     """
+    _check_others(given)
     found: dict[str, Any] = {}
     for name, kind in CONTEXT_ATTRIBUTES.items():
         outer, _, inner = name.partition(".")
@@ -84,6 +85,18 @@ def _check(name: str, kind: AttributeType, value: object) -> None:
         least, most = CONTEXT_RANGES.get(name, LONG_RANGE)
         if not least <= value <= most:
             raise ContextError(f"context.{name}: must be from {least} to {most}")
+
+
+def _check_others(given: Mapping[str, Any]) -> None:
+    """Check what obligations are judged by, which no condition can ask for."""
+    age = given.get("mfa_age")
+    if age is not None:
+        _check("mfa_age", AttributeType.LONG, age)
+    listed = given.get("supported_obligations")
+    if listed is not None and not (
+        isinstance(listed, list) and all(isinstance(one, str) for one in listed)
+    ):
+        raise ContextError("context.supported_obligations: must be a list of texts")
 
 
 def _member(given: Mapping[str, Any], outer: str, inner: str) -> Any:  # noqa: ANN401

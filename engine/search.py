@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import bisect
 import datetime as dt
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 
 from engine.cedar import ROLE_TYPE
 from engine.decide import Decision, PolicyEngine, Request
 from engine.index import request_keys
+from engine.obligations import Duty
 from engine.roles import Grant, closure
 from protocol.records import EntityRef, Head
 
@@ -54,11 +55,15 @@ class Query:
 
 @dataclass(frozen=True)
 class Found:
-    """Some results in order. `after` is where to go on, or None at the end."""
+    """Some results in order. `after` is where to go on, or None at the end.
+
+    `obligations` are what has to be done besides, of the results that ask for some.
+    """
 
     names: tuple[str, ...]
     after: str | None
     examined: int
+    obligations: Mapping[str, tuple[Duty, ...]] = field(default_factory=dict)
 
 
 class Searcher:
@@ -93,13 +98,17 @@ class Searcher:
         ask = decide or self._engine.decide
         names = self.candidates_after(query, after)
         found: list[str] = []
+        asked: dict[str, tuple[Duty, ...]] = {}
         for number, name in enumerate(names, start=1):
-            if ask(query.filled(name)).allowed:
+            decision = ask(query.filled(name))
+            if decision.allowed:
                 found.append(name)
+            if decision.allowed and decision.obligations:
+                asked[name] = decision.obligations
             if len(found) == limit or number == budget:
                 rest = name if number < len(names) else None
-                return Found(tuple(found), rest, number)
-        return Found(tuple(found), None, len(names))
+                return Found(tuple(found), rest, number, asked)
+        return Found(tuple(found), None, len(names), asked)
 
     def candidates_after(self, query: Query, after: str | None) -> list[str]:
         """Return the candidates that come after a name, in order."""

@@ -24,6 +24,7 @@ from urllib.parse import urlsplit
 
 from engine.decide import Request
 from engine.errors import ContextError
+from engine.obligations import as_json
 from node_agent.agent import RunOptions, run_agent
 from node_agent.config import Identity, StatePaths, create_key, write_durably
 from node_agent.errors import AgentError, NotEnrolledError
@@ -134,6 +135,7 @@ def decide(options: argparse.Namespace) -> Exit:
         "reason": decision.reason,
         "determining": list(decision.determining),
         "errors": list(decision.errors),
+        "obligations": as_json(decision.obligations),
         "details": list(decision.details),
         "revision": release.revision,
         "fingerprint": release.fingerprint,

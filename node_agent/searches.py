@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from engine import authzen_search
 from engine.authzen_search import Search
-from engine.decide import Request
+from engine.obligations import Duty
 from engine.search import Found, Searcher
 from node_agent.errors import BusyError
 from node_agent.state import ActiveRelease, AgentState
@@ -59,19 +59,20 @@ class Searches:
         )
         ends = self._clock() + MOST_SECONDS
         found: list[str] = []
+        asked: dict[str, tuple[Duty, ...]] = {}
         for number, name in enumerate(names, start=1):
-            if self._is_allowed(search.query.filled(name), release):
+            decision = self._state.decide(search.query.filled(name), release)
+            if decision.allowed:
                 found.append(name)
+            if decision.allowed and decision.obligations:
+                asked[name] = decision.obligations
             is_full = len(found) == search.limit or number == MOST_CANDIDATES
             if is_full or self._clock() >= ends:
                 after = name if number < len(names) else None
-                return Found(tuple(found), after, number)
+                return Found(tuple(found), after, number, asked)
             if number % _BITE == 0:
                 await asyncio.sleep(0)
-        return Found(tuple(found), None, len(names))
-
-    def _is_allowed(self, request: Request, release: ActiveRelease) -> bool:
-        return self._state.decide(request, release).allowed
+        return Found(tuple(found), None, len(names), asked)
 
     async def _searcher_of(self, release: ActiveRelease) -> Searcher:
         if self._searcher is None or self._searcher[0] is not release:

@@ -17,6 +17,7 @@ import uvicorn
 
 from engine import authzen, authzen_search
 from engine.decide import Decision, Request
+from engine.obligations import SUPPORTED
 from engine.search import Sought
 from node_agent.errors import BusyError
 from node_agent.requests import JWKS_PATH, AccessRequests
@@ -197,6 +198,7 @@ class DecisionPoint:
                 f"search_{sought}_endpoint": base + SEARCH_PATH + sought
                 for sought in Sought
             },
+            "supported_obligations": list(SUPPORTED),
             **(self._requests.metadata() if self._requests else {}),
         }
 

@@ -7,9 +7,10 @@ permit would be dropped when the release is old, so no release with one gets int
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from engine.cedar import parse_statements
+from engine.validity import check_versions
 from protocol.errors import HeadMismatchError, RecordError
 from protocol.records import PolicyRecord, Record, Statement
 
@@ -23,36 +24,50 @@ def check_statements(records: Iterable[Record]) -> int:
     Raises CedarSyntaxError, HeadMismatchError, and RecordError for an id that is used
     twice.
     """
-    statements = [
-        (record.effect, statement)
-        for record in records
-        if isinstance(record, PolicyRecord)
-        for statement in record.statements
-    ]
-    _refuse_twins([statement.id for _, statement in statements])
-    for start in range(0, len(statements), _BATCH):
-        _check_batch(statements[start : start + _BATCH])
-    return len(statements)
+    found = list(records)
+    check_ids(found)
+    waves: list[dict[str, tuple[str, Statement]]] = [{}]
+    for policy in _policies(found):
+        for statement in policy.statements:
+            _place(waves, (policy.effect, statement))
+    for wave in waves:
+        statements = list(wave.values())
+        for start in range(0, len(statements), _BATCH):
+            _check_batch(statements[start : start + _BATCH])
+    return sum(map(len, waves))
 
 
 def check_ids(records: Iterable[Record]) -> None:
-    """Refuse a release in which two statements share an id.
+    """Refuse a release in which two statements that may count at once share an id.
+
+    Versions of one policy may share ids; none of them counts while another does.
 
     Raises RecordError.
     """
-    _refuse_twins(
-        [
-            statement.id
-            for record in records
-            if isinstance(record, PolicyRecord)
-            for statement in record.statements
-        ]
-    )
+    found = list(records)
+    check_versions(found)
+    owners: dict[str, str] = {}
+    for policy in _policies(found):
+        ids = [statement.id for statement in policy.statements]
+        others = {owners.setdefault(ident, policy.slug) for ident in ids}
+        if len(set(ids)) != len(ids) or others - {policy.slug}:
+            raise RecordError("a statement id is used twice", code="record.duplicate")
 
 
-def _refuse_twins(ids: Sequence[str]) -> None:
-    if len(set(ids)) != len(ids):
-        raise RecordError("a statement id is used twice", code="record.duplicate")
+def _place(
+    waves: list[dict[str, tuple[str, Statement]]], item: tuple[str, Statement]
+) -> None:
+    """Put a statement where no other has its id, as they are parsed together."""
+    ident = item[1].id
+    for wave in waves:
+        if ident not in wave:
+            wave[ident] = item
+            return
+    waves.append({ident: item})
+
+
+def _policies(records: Iterable[Record]) -> Iterator[PolicyRecord]:
+    return (record for record in records if isinstance(record, PolicyRecord))
 
 
 def _check_batch(statements: Sequence[tuple[str, Statement]]) -> None:

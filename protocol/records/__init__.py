@@ -38,11 +38,19 @@ from protocol.records.kinds import (
     record_bytes,
     record_digest,
 )
+from protocol.records.obligations import (
+    CHECKS,
+    Interval,
+    Obligation,
+    overlapping,
+    parse_obligation,
+)
 from protocol.records.parsing import parse_record
 from protocol.records.values import Attributes, JSONObject
 
 __all__ = [
     "ALLOW",
+    "CHECKS",
     "DELEGATION",
     "DENY",
     "DYNAMIC",
@@ -63,8 +71,10 @@ __all__ = [
     "EntityRef",
     "Fence",
     "Head",
+    "Interval",
     "JSONObject",
     "LocationRecord",
+    "Obligation",
     "Permission",
     "PolicyRecord",
     "PrincipalRecord",
@@ -78,6 +88,8 @@ __all__ = [
     "Waiver",
     "WindowRecord",
     "case_id",
+    "overlapping",
+    "parse_obligation",
     "parse_record",
     "principal_id",
     "record_bytes",

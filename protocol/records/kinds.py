@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, ClassVar
 
 from typing_extensions import override
 
 from protocol.canonical import canonical_bytes, digest_bytes
 from protocol.records.entities import EntityRef, Permission, Statement
+from protocol.records.obligations import Interval, Obligation
 from protocol.records.values import Attributes, JSONObject
 
 RECORD_DOMAIN = "portward-record-v1"
@@ -65,7 +67,13 @@ class Record:
 
 @dataclass(frozen=True)
 class PolicyRecord(Record):
-    """A live policy version."""
+    """A live policy version.
+
+    It counts from `effective_from` until just before `effective_until` (RFC 3339, UTC).
+    The version that follows it later is shipped beside it, named `slug@version`. What
+    is not set has no field in the JSON form, so a node that does not know one of these
+    refuses a release that uses it.
+    """
 
     type: ClassVar[RecordType] = RecordType.POLICY
 
@@ -77,9 +85,27 @@ class PolicyRecord(Record):
     change: str
     windows: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
+    effective_from: str | None = None
+    effective_until: str | None = None
+    obligations: tuple[Obligation, ...] = ()
+
+    @property
+    def slug(self) -> str:
+        """Return the policy's short name, which all its versions share."""
+        return self.id.partition("@")[0]
+
+    @cached_property
+    def interval(self) -> Interval:
+        """Return when the version counts."""
+        return Interval.of(self.effective_from, self.effective_until)
 
     @override
     def body(self) -> dict[str, Any]:
+        later = {
+            "effective_from": self.effective_from,
+            "effective_until": self.effective_until,
+            "obligations": [one.to_dict() for one in self.obligations],
+        }
         return {
             "name": self.name,
             "version": self.version,
@@ -89,6 +115,7 @@ class PolicyRecord(Record):
             "change": self.change,
             "windows": list(self.windows),
             "locations": list(self.locations),
+            **{name: value for name, value in later.items() if value},
         }
 
 

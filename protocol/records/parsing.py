@@ -28,6 +28,12 @@ from protocol.records.kinds import (
     Waiver,
     principal_id,
 )
+from protocol.records.obligations import (
+    POLICY_LATER,
+    check_name,
+    parse_interval,
+    parse_obligations,
+)
 from protocol.records.scopes import (
     LOCATION_LATER,
     WINDOW_LATER,
@@ -38,7 +44,11 @@ from protocol.records.values import JSONObject
 
 _LONGEST_MINUTES = 120
 # Fields that came later: absent while they say nothing.
-_LATER = {RecordType.WINDOW: WINDOW_LATER, RecordType.LOCATION: LOCATION_LATER}
+_LATER = {
+    RecordType.POLICY: POLICY_LATER,
+    RecordType.WINDOW: WINDOW_LATER,
+    RecordType.LOCATION: LOCATION_LATER,
+}
 
 
 def parse_record(value: object) -> Record:
@@ -73,16 +83,22 @@ def _parse_policy(ident: str, f: JSONObject) -> Record:
     )
     if not statements:
         raise RecordError("statements: a policy has at least one", field="statements")
+    version = values.integer(f["version"], "version", 1)
+    check_name(ident, version)
+    start, end = parse_interval(f)
     return PolicyRecord(
         ident,
         name=values.text(f["name"], "name"),
-        version=values.integer(f["version"], "version", 1),
+        version=version,
         effect=values.choice(f["effect"], "effect", EFFECTS),
         tier=values.choice(f["tier"], "tier", TIERS),
         statements=statements,
         change=values.text(f["change"], "change"),
         windows=values.texts(f["windows"], "windows"),
         locations=values.texts(f["locations"], "locations"),
+        effective_from=start,
+        effective_until=end,
+        obligations=parse_obligations(f),
     )
 
 

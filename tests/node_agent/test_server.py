@@ -239,6 +239,7 @@ def test_addresses_come_from_the_configuration_not_from_the_host(
         "search_subject_endpoint": BASE + "/access/v1/search/subject",
         "search_resource_endpoint": BASE + "/access/v1/search/resource",
         "search_action_endpoint": BASE + "/access/v1/search/action",
+        "supported_obligations": ["notification", "session_termination", "step-up"],
     }
 
 

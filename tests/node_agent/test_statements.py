@@ -58,6 +58,36 @@ def test_an_id_that_is_used_twice_is_found() -> None:
     assert code_of(permit("first"), twin) == "record.duplicate"
 
 
+def versions(end: str | None, start: str | None) -> tuple[PolicyRecord, PolicyRecord]:
+    """Two versions of a policy whose statements share their ids."""
+    return (
+        replace(permit("first"), effective_until=end),
+        replace(forbid("first"), id="first@2", version=2, effective_from=start),
+    )
+
+
+NOON = "2026-11-20T12:00:00Z"
+
+
+def test_a_version_to_come_may_share_the_ids_of_the_one_it_follows() -> None:
+    assert check_statements(versions(NOON, NOON)) == 2
+
+
+@pytest.mark.parametrize(
+    ("end", "start"), [(None, NOON), (NOON, None), ("2026-11-20T12:00:01Z", NOON)]
+)
+def test_versions_that_count_at_once_are_found(
+    end: str | None, start: str | None
+) -> None:
+    assert code_of(*versions(end, start)) == "record.overlap"
+
+
+def test_a_version_to_come_that_lies_is_found() -> None:
+    before, after = versions(NOON, NOON)
+    lying = with_statement(after, principal=Head("==", "User", "eve"))
+    assert code_of(before, lying) == "record.head_mismatch"
+
+
 def test_such_a_release_is_refused_before_it_is_enforced(node: EnrolledNode) -> None:
     lying = with_statement(forbid("stop"), principal=Head("==", "User", "eve"))
     node.portal.publish(records(lying))

@@ -16,11 +16,18 @@ _REASONS = {
     "forbidden": "A policy forbids it. A forbid counts more than any permit.",
     "no_matching_policy": "No policy permits it. What is not permitted is denied.",
     "evaluation_error": "A policy could not be evaluated, and doubt denies.",
+    "step_up_required": "A policy permits it to whoever proves more who they are.",
+    "device_not_trusted": "A policy permits it from a trusted device only.",
+    "risk_too_high": "A policy permits it at a lower risk only.",
+    "obligation_unsupported": "A policy permits it if something is done besides, and "
+    "whoever asks did not say that they can do that.",
 }
 _KINDS = {
+    FindingKind.OBLIGATION: "Proof",
     FindingKind.ATTRIBUTE: "Condition",
     FindingKind.WINDOW: "Time",
     FindingKind.LOCATION: "Place",
+    FindingKind.INTERVAL: "In force",
     FindingKind.OTHER: "Condition",
     FindingKind.PRINCIPAL: "For whom",
     FindingKind.RESOURCE: "About what",
