@@ -19,28 +19,12 @@ from engine import cedar
 from engine.calendar import window_condition
 from engine.errors import CedarSyntaxError
 from engine.places import location_condition
+from engine.reading import read_location, read_window
 from protocol.records import LocationRecord, WindowRecord
 
 T = TypeVar("T")
 _OPENING = {"(": ")", "[": "]", "{": "}"}
 _AND, _OR = "&&", "||"
-_ZONE = r'context\.t\["(?P<zone>[^"\\]+)"\]'
-_SAME = r'context\.t\["(?P=zone)"\]'
-_TODAY = (
-    r"\[(?P<days>[\d, ]*)\]\.contains\("
-    + _ZONE
-    + r"\.wd\)"
-    + rf"(?: && {_SAME}\.ymd >= (?P<first>\d+))?(?: && {_SAME}\.ymd <= (?P<last>\d+))?"
-)
-_BY_DAY = re.compile(
-    rf"\({_TODAY} && {_SAME}\.min >= (?P<start>\d+) && {_SAME}\.min < (?P<end>\d+)\)"
-)
-_OVERNIGHT = re.compile(
-    rf"\(\({_TODAY} && {_SAME}\.min >= (?P<start>\d+)\) \|\| "
-    rf"\(.* && {_SAME}\.min < (?P<end>\d+)\)\)"
-)
-_RANGE = re.compile(r'context\.ip\.isInRange\(ip\("([^"\\]+)"\)\)')
-_COUNTRIES = re.compile(r"\[([A-Z\", ]+)\]\.contains\(context\.country\)")
 _CLOCK = re.compile(r"\bcontext\.t\[")
 _PLACE = re.compile(r"\bcontext(\.| has )(ip|geo|country|city|node_groups)\b")
 _COMPARISONS = ("==", "!=", "<", "<=", ">", ">=")
@@ -168,43 +152,14 @@ def _each(text: str, read: Callable[[str], T | None]) -> tuple[T, ...]:
 
 
 def _read_window(text: str, scopes: Scopes) -> WindowRecord | None:
-    if known := scopes.windows.get(text):
-        return known
-    match = _BY_DAY.fullmatch(text) or _OVERNIGHT.fullmatch(text)
-    if match is None:
-        return None
-    window = WindowRecord(
-        "",
-        "",
-        zone=match["zone"],
-        weekdays=tuple(int(day) for day in match["days"].split(",") if day.strip()),
-        start_minute=int(match["start"]),
-        end_minute=int(match["end"]),
-        date_from=_date(match["first"]),
-        date_until=_date(match["last"]),
-    )
-    return window if window_condition(window) == text else None
-
-
-def _date(number: str | None) -> str | None:
-    return f"{number[:-4]:0>4}-{number[-4:-2]}-{number[-2:]}" if number else None
+    return scopes.windows.get(text) or read_window(text)
 
 
 def _read_location(
     text: str, scopes: Scopes, *, lenient: bool
 ) -> LocationRecord | None:
-    if known := scopes.locations[lenient].get(text):
-        return known
-    countries = _COUNTRIES.search(text)
-    names = re.findall(r'"([A-Z]{2})"', countries[1]) if countries else []
-    place = LocationRecord("", "", tuple(_RANGE.findall(text)), tuple(names))
-    if not (place.cidrs or place.countries):
-        return None
-    try:
-        again = location_condition(place, unknown_matches=lenient)
-    except ValueError:
-        return None
-    return place if again == text else None
+    known = scopes.locations[lenient].get(text)
+    return known or read_location(text, lenient=lenient)
 
 
 @lru_cache(maxsize=4096)

@@ -12,9 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 from engine import cedar
+from engine.apart import SeparationStep, separation_steps
 from engine.cedar import ROLE_TYPE
 from engine.conditions import Condition, ConditionKind, Scopes, read_conditions
-from engine.decide import Decision, Placed, PolicyEngine, Request
+from engine.decide import SEPARATED, Decision, Placed, PolicyEngine, Request
 from engine.errors import EngineError
 from engine.findings import (
     Circumstances,
@@ -35,11 +36,20 @@ from protocol.records import (
     Obligation,
     PolicyRecord,
     Record,
+    SeparationRecord,
     Statement,
     WindowRecord,
 )
 
-__all__ = ["Explainer", "Explanation", "Finding", "FindingKind", "GrantStep", "Step"]
+__all__ = [
+    "Explainer",
+    "Explanation",
+    "Finding",
+    "FindingKind",
+    "GrantStep",
+    "SeparationStep",
+    "Step",
+]
 
 MOST_EXAMINED = 100
 MOST_NEAR = 20
@@ -73,6 +83,7 @@ class Explanation:
 
     `permits` and `forbids` are what applied. `near` are permits that did not, those
     with the least missing first; `roles` are those with which it would be permitted.
+    `separations` are the sets of which the principal has too many roles.
     """
 
     request: Request
@@ -82,10 +93,14 @@ class Explanation:
     failed: tuple[Step, ...] = ()
     near: tuple[Step, ...] = ()
     roles: tuple[str, ...] = ()
+    separations: tuple[SeparationStep, ...] = ()
 
     @property
     def nearest(self) -> Finding | None:
         """Return what is missing first, if a permit is near and nothing forbids."""
+        if self.decision.reason == SEPARATED:
+            broken = [s.finding for s in self.separations if not s.finding.held]
+            return broken[0] if broken else None
         if self.decision.allowed or self.forbids or not self.near:
             return None
         # What one policy asks to be proven can be all that another is denied for.
@@ -150,6 +165,11 @@ class Explainer:
             for record in found
             if isinstance(record, AssignmentRecord)
         }
+        self._apart = {
+            record.id: record.name
+            for record in found
+            if isinstance(record, SeparationRecord)
+        }
         self._readings: dict[int, _Reading] = {}
 
     def explain(self, request: Request) -> Explanation:
@@ -165,6 +185,9 @@ class Explainer:
             return Explanation(request, decision)
 
     def _explain(self, placed: Placed, decision: Decision) -> Explanation:
+        if decision.allowed and placed.separations:
+            # It is allowed by the roles that no separation keeps from use.
+            placed = self._engine.usable(placed)
         candidates = self._engine.candidates(placed)
         fits = [self._fit(number, placed) for number in candidates]
         applied = self._steps([fit for fit in fits if not fit.missing], placed)
@@ -177,6 +200,14 @@ class Explainer:
             failed=tuple(self._steps([fit for fit in fits if fit.failed], placed)),
             near=tuple(self._steps(near[:MOST_NEAR], placed)),
             roles=self._roles(near),
+            separations=tuple(
+                separation_steps(
+                    self._engine.entities.holdings,
+                    self._apart,
+                    self._assignments,
+                    placed,
+                )
+            ),
         )
 
     def _near(self, placed: Placed, fits: Sequence[_Fit]) -> list[_Fit]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -12,7 +12,15 @@ from engine.calendar import Transitions, is_open, next_transitions, offset_at
 from engine.conditions import Condition, ConditionKind
 from engine.obligations import met
 from engine.places import Whereabouts, reasons
-from protocol.records import Interval, LocationRecord, Obligation, WindowRecord
+from engine.wording import (
+    any_of,
+    place_state,
+    place_words,
+    where_words,
+    window_state,
+    window_words,
+)
+from protocol.records import Interval, Obligation, WindowRecord
 
 _OLDER = "an older form of a {} that has changed since"
 _WEEK = dt.timedelta(days=6)
@@ -49,6 +57,7 @@ class FindingKind(StrEnum):
     OTHER = "other"
     PRINCIPAL = "principal"
     RESOURCE = "resource"
+    SEPARATION = "separation"
 
 
 _RANK = {kind: rank for rank, kind in enumerate(FindingKind)}
@@ -59,7 +68,7 @@ class Finding:
     """One thing that a statement asks for. `held` is None if it went wrong.
 
     `names` are ids of windows, locations or roles; `changes_at` is when a window turns
-    next.
+    next. `details` say what those named are, and what about them was found.
     """
 
     kind: FindingKind
@@ -69,6 +78,7 @@ class Finding:
     words: str
     names: tuple[str, ...] = ()
     changes_at: dt.datetime | None = None
+    details: tuple[str, ...] = ()
 
     @property
     def rank(self) -> int:
@@ -186,14 +196,6 @@ def moment(when: dt.datetime, now: dt.datetime, zone: str, offset: int) -> str:
     return f"{day} {local:%H:%M} {zone}"
 
 
-def any_of(texts: Iterable[str]) -> str:
-    """Join alternatives."""
-    found = list(texts)
-    if len(found) > 1:
-        return f"{', '.join(found[:-1])} or {found[-1]}"
-    return found[0] if found else ""
-
-
 def _of_windows(
     condition: Condition,
     circumstances: Circumstances,
@@ -201,7 +203,7 @@ def _of_windows(
     held: bool | None,
 ) -> Finding:
     ids = tuple(window.id for window in condition.windows if window.id)
-    titles = [window.id or _window_words(window) for window in condition.windows]
+    titles = [window.id or window_words(window) for window in condition.windows]
     turns = [
         turn
         for window in condition.windows
@@ -224,7 +226,18 @@ def _of_windows(
         words=f"opens {words}" if turn and not held else found,
         names=ids,
         changes_at=at,
+        details=tuple(_about_window(w, circumstances) for w in condition.windows),
     )
+
+
+def _about_window(window: WindowRecord, circumstances: Circumstances) -> str:
+    words = f"{window.id}: {window_words(window)}" if window.id else ""
+    transitions = circumstances.zones.get(window.zone)
+    if transitions is None:
+        state = f"the release says nothing of the zone {window.zone}"
+    else:
+        state = window_state(window, circumstances.now, transitions)
+    return "; ".join(part for part in (words, state) if part)
 
 
 def _next_turn(
@@ -251,20 +264,14 @@ def _of_locations(
     held: bool | None,
 ) -> Finding:
     places = condition.locations
-    title = any_of(place.id or _place_words(place) for place in places)
+    title = any_of(place.id or place_words(place) for place in places)
     wanted = f"from {title}" if title else _OLDER.format("location")
-    where = _where(circumstances.whereabouts)
     known = [
         is_inside
         for place in places
         for is_inside in reasons(place, circumstances.whereabouts).values()
     ]
-    if any(known) or (held and not places):
-        found = f"{where} is inside"
-    elif None in known:
-        found = f"{where} may be outside" if where else "where from is unknown"
-    else:
-        found = f"{where or 'this'} is outside"
+    found = _inside(condition, circumstances.whereabouts, known, held=held)
     return Finding(
         FindingKind.LOCATION,
         held,
@@ -272,15 +279,30 @@ def _of_locations(
         found=found,
         words=f"needs to come {wanted}; {found}",
         names=tuple(place.id for place in places if place.id),
+        details=tuple(
+            f"{place.id}: {state}" if place.id else state
+            for place in places
+            for state in place_state(place, circumstances.whereabouts)
+        ),
     )
 
 
-def _where(known: Whereabouts) -> str:
-    parts = [known.ip, known.city, known.country]
-    if known.position:
-        latitude, longitude = (part / 1_000_000 for part in known.position)
-        parts.append(f"{latitude:.4f}, {longitude:.4f}")
-    return ", ".join(part for part in parts if part)
+def _inside(
+    condition: Condition,
+    whereabouts: Whereabouts,
+    known: list[bool | None],
+    *,
+    held: bool | None,
+) -> str:
+    where = where_words(whereabouts)
+    if any(known) or (held and not condition.locations):
+        return f"{where or 'this'} is inside"
+    if None not in known:
+        return f"{where or 'this'} is outside"
+    if held:
+        beyond = f"{where}: more is" if where else "where from is"
+        return f"{beyond} unknown, which counts as inside"
+    return f"{where} may be outside" if where else "where from is unknown"
 
 
 def _of_attribute(
@@ -310,16 +332,3 @@ def _value(value: object) -> str:
     if isinstance(value, list | tuple):
         return any_of(map(str, value)) if value else "nothing"
     return str(value) if value != "" else "“”"
-
-
-def _window_words(window: WindowRecord) -> str:
-    days = ", ".join(f"{dt.date(2024, 1, day):%a}" for day in window.weekdays)
-    start, end = (
-        f"{minute // 60:02}:{minute % 60:02}"
-        for minute in (window.start_minute, window.end_minute)
-    )
-    return f"{days} {start} to {end} {window.zone}"
-
-
-def _place_words(place: LocationRecord) -> str:
-    return ", ".join((*place.cidrs, *place.countries))

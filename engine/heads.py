@@ -38,6 +38,7 @@ class Holder:
         self._assignments = assignments
         self._placed = placed
         self._principal = placed.request.principal
+        self._usable = {grant.id for grant in placed.grants}
 
     def grants(self, role: str) -> tuple[GrantStep, ...]:
         """Return every way in which the principal holds a role here and now."""
@@ -71,6 +72,8 @@ class Holder:
         now, places = self._placed.request.now, self._placed.places
         found = []
         for grant in self._holdings.counting(principal, now, places, borrowers):
+            if not borrowers and grant.id not in self._usable:
+                continue
             way = chain(grant.role, role, self._holdings.parents)
             if way:
                 below = borrowers | {principal}

@@ -120,10 +120,19 @@ def geo_fields(given: object) -> dict[str, int]:
 
 def is_within(fence: Fence, position: tuple[int, int]) -> bool:
     """Say whether a position in micro-degrees lies in a circle, its edge included."""
+    return _square(fence, position) <= _reach(fence)
+
+
+def distance(fence: Fence, position: tuple[int, int]) -> float:
+    """Return how many meters a position is from the center of a circle."""
+    chord = math.sqrt(_square(fence, position)) / _SCALE
+    return 2 * math.asin(min(chord / 2, 1.0)) * EARTH_RADIUS
+
+
+def _square(fence: Fence, position: tuple[int, int]) -> int:
     center = sphere(fence.latitude, fence.longitude)
     point = sphere(*position)
-    distance = sum((a - b) ** 2 for a, b in zip(point, center, strict=True))
-    return distance <= _reach(fence)
+    return sum((a - b) ** 2 for a, b in zip(point, center, strict=True))
 
 
 def _reach(fence: Fence) -> int:

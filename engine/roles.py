@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import TypeVar
 
-from engine.separation import Separations
+from engine.separation import Separation, Separations
 from protocol.records import (
     DELEGATION,
     STANDING,
@@ -175,6 +175,23 @@ class Holdings:
                 | more,
             )
         )
+
+    def apart(
+        self, principal: EntityRef, now: dt.datetime, places: AbstractSet[EntityRef]
+    ) -> list[tuple[Separation, tuple[Grant, ...]]]:
+        """Return the sets of which a principal has too many roles, excepted or not.
+
+        Each comes with the grants that it looks at.
+        """
+        if not self._separations:
+            return []
+        nobody: frozenset[EntityRef] = frozenset()
+        here = tuple(self._counting(principal, now, places, nobody))
+        anywhere = tuple(self._counting(principal, now, None, nobody))
+        found = self._separations.exceeded(
+            here=self.above(here), anywhere=self.above(anywhere)
+        )
+        return [(one, anywhere if one.is_static else here) for one in found]
 
     def by_id(self, assignment: str) -> tuple[EntityRef, Grant] | None:
         """Return whose grant this is, and the grant, whether it counts or not."""

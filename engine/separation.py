@@ -34,6 +34,11 @@ class Separation:
             ),
         )
 
+    def waived_until(self, principal: EntityRef) -> dt.datetime | None:
+        """Return when the last exception for a principal ends, or ended."""
+        ends = (until for who, until in self.waived if who == principal)
+        return max(ends, default=None)
+
     def binds(self, principal: EntityRef, now: dt.datetime) -> bool:
         """Say whether a principal must keep to it now; an exception's end is out."""
         return not any(who == principal and now < until for who, until in self.waived)
@@ -61,9 +66,15 @@ class Separations:
         For a static set what is held in any place counts, for a dynamic one what
         counts in the place of the question.
         """
+        found = self.exceeded(here=here, anywhere=anywhere)
+        return [one for one in found if one.binds(principal, now)]
+
+    def exceeded(
+        self, *, here: AbstractSet[str], anywhere: AbstractSet[str]
+    ) -> list[Separation]:
+        """Return the sets with too many of these roles, whoever is excepted."""
         return [
             one
             for one in self._sets
             if len(one.roles & (anywhere if one.is_static else here)) > one.limit
-            and one.binds(principal, now)
         ]

@@ -119,6 +119,12 @@ _OWN = (
         "delegations:overview",
         "/access/delegations/",
     ),
+    (Area("why", "Why may I?", "search", ""), "dashboard:why", "/access/why/"),
+    (
+        Area("reviews", "Reviews", "check", ""),
+        "reviews:overview",
+        "/access/reviews/",
+    ),
     (
         Area("notices", "Notifications", "bell", ""),
         "notifications:inbox",

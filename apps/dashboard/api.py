@@ -30,7 +30,7 @@ from apps.dashboard.forms import (
 from apps.dashboard.rules import access_row, sheet, sheet_of_access, sheet_of_steps
 from engine.authzen import AuthzenError
 from engine.authzen_search import MOST_RESULTS, next_token, read_token
-from engine.explain import Explanation, Finding, GrantStep, Step
+from engine.explain import Explanation, Finding, GrantStep, SeparationStep, Step
 from protocol.canonical import digest
 
 _DOMAIN = "portward-access-page-v1"
@@ -80,6 +80,17 @@ class FindingSerializer(serializers.Serializer[Any]):
     wanted = serializers.CharField()
     found = serializers.CharField()
     changes_at = serializers.DateTimeField(allow_null=True)
+    details = serializers.ListField(child=serializers.CharField())
+
+
+class SeparationStepSerializer(serializers.Serializer[Any]):
+    """A set of which the principal has too many roles, and by what."""
+
+    separation = serializers.CharField()
+    roles = serializers.ListField(child=serializers.CharField())
+    assignments = serializers.ListField(child=serializers.CharField())
+    waived_until = serializers.DateTimeField(allow_null=True)
+    finding = FindingSerializer()
 
 
 class StepSerializer(serializers.Serializer[Any]):
@@ -105,6 +116,7 @@ class ExplanationSerializer(serializers.Serializer[Any]):
     permits = StepSerializer(many=True)
     forbids = StepSerializer(many=True)
     near = StepSerializer(many=True)
+    separations = SeparationStepSerializer(many=True)
 
 
 class PermittedSerializer(serializers.Serializer[Any]):
@@ -291,6 +303,17 @@ def _explained(explanation: Explanation, found: Question) -> dict[str, Any]:
         "permits": [_step(step) for step in explanation.permits],
         "forbids": [_step(step) for step in explanation.forbids],
         "near": [_step(step) for step in explanation.near],
+        "separations": [_separation(one) for one in explanation.separations],
+    }
+
+
+def _separation(one: SeparationStep) -> dict[str, Any]:
+    return {
+        "separation": one.separation,
+        "roles": list(one.roles),
+        "assignments": [grant.id for grant in one.grants],
+        "waived_until": one.waived_until,
+        "finding": _finding(one.finding),
     }
 
 
@@ -327,4 +350,5 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "wanted": finding.wanted,
         "found": finding.found,
         "changes_at": finding.changes_at,
+        "details": list(finding.details),
     }

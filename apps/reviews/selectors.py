@@ -23,7 +23,7 @@ from apps.reviews.models import Campaign, Item, Run
 from apps.reviews.rules import Subject
 from apps.roles.models import Assignment, Principal
 from apps.roles.rules import RoleGraph
-from apps.roles.selectors import live_assignments, owners_of, role_graph
+from apps.roles.selectors import live_assignments, names_of, owners_of, role_graph
 from engine.roles import Holdings
 from protocol.records import AssignmentRecord, EntityRef, Permission
 
@@ -208,8 +208,14 @@ def preview(items: Sequence[Item], now: dt.datetime) -> list[Loss]:
     parents = {slug: node.parents for slug, node in graph.items()}
     comparison = Holdings(before, parents), Holdings(after, parents)
     places = _places(now, before, affected)
+    names = names_of(affected)
     return [
-        Loss(str(who), place, _words(lost), who not in direct)
+        Loss(
+            names.get(who, f"{who.type} {who.id}"),
+            place,
+            _words(lost),
+            who not in direct,
+        )
         for who in sorted(affected)
         for place, lost in _lost(comparison, graph, who, places, now).items()
     ]

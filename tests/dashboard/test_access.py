@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import datetime as dt
 import io
+import uuid
 from collections.abc import Iterable
 
 import pytest
@@ -16,7 +17,13 @@ from apps.roles import services as roles
 from apps.roles.models import Assignment, Principal
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
-from protocol.records import AssignmentRecord, Record
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Record,
+    RoleRecord,
+    SeparationRecord,
+)
 from tests.factories.access import SYSTEM
 from tests.factories.accounts import MakeUser, SignedInClient
 from tests.factories.worlds import SIGNED, acme, permit, sign_release
@@ -30,6 +37,7 @@ RESTART = {
     "resource": "Node::web-1",
 }
 DEPLOY = {**RESTART, "action": "deploy", "resource": "Namespace::shop"}
+ALICE = EntityRef("User", "alice")
 # A Tuesday within office hours, and the night before.
 DAY, NIGHT = "2026-03-03T10:00", "2026-03-03T02:10"
 pytestmark = pytest.mark.django_db
@@ -161,7 +169,8 @@ def test_who_names_everybody_who_may(admin: Client) -> None:
     text = admin.get(WHO, {**RESTART, "mfa": "2"}).text
 
     assert "1 found" in text
-    assert ">alice</a>" in text
+    assert ">Alice</a>" in text
+    assert "User alice" in text
     assert ">developer</a>" in text
 
 
@@ -252,6 +261,48 @@ def test_a_person_asks_about_themselves_and_nobody_else(
     assert '<h2 id="verdict">Permitted</h2>' in text
     assert "zoe" not in text
     assert mine.get(EXPLAIN).status_code == 403
+
+
+def test_a_persons_own_answer_can_be_kept_as_a_sheet(
+    make_user: MakeUser,
+    signed_in_client: SignedInClient,
+    tenant: Tenant,
+    released: list[Record],
+) -> None:
+    user = make_user("alice", ["member"])
+    with tenant_scope(tenant.pk):
+        Principal.objects.filter(key="alice").update(user=user)
+
+    answer = signed_in_client(user).get(WHY, {**RESTART, "mfa": "2", "format": "csv"})
+
+    assert released
+    assert "text/csv" in answer["Content-Type"]
+    rows = cells(answer.text)
+    assert {row["verdict"] for row in rows} == {"permitted"}
+    assert "MFA level at least 2" in {row["wanted"] for row in rows}
+
+
+def test_roles_kept_apart_are_named_with_what_gave_them(
+    admin: Client, tenant: Tenant, released: list[Record]
+) -> None:
+    second = AssignmentRecord(str(uuid.uuid4()), ALICE, "auditor")
+    apart = SeparationRecord(
+        "dev-audit", "Develop and audit", "static", ("auditor", "developer")
+    )
+    sign_release(
+        tenant,
+        [*released, RoleRecord("auditor", "Auditor", "read_only"), second, apart],
+    )
+
+    answer = admin.get(EXPLAIN, {**RESTART, "mfa": "2"})
+    sheet = admin.get(EXPLAIN, {**RESTART, "mfa": "2", "format": "csv"}).text
+
+    assert "Separation of duties" in answer.text
+    assert "keeps auditor and developer apart" in answer.text
+    assert "there is no exception" in answer.text
+    apart_rows = [row for row in cells(sheet) if row["way"] == "keeps apart"]
+    assert [row["policy"] for row in apart_rows] == ["dev-audit"]
+    assert second.id in apart_rows[0]["assignments"]
 
 
 @pytest.mark.usefixtures("released")

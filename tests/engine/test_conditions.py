@@ -23,7 +23,7 @@ from engine.conditions import (
     split,
 )
 from engine.places import location_condition
-from protocol.records import Head, LocationRecord, WindowRecord
+from protocol.records import City, Fence, Head, LocationRecord, WindowRecord
 
 REGISTRY = (
     Attribute("User", "team", AttributeType.STRING),
@@ -41,6 +41,10 @@ windows = st.builds(
     end_minute=st.integers(0, 1440),
     date_from=st.sampled_from([None, "2026-01-02", "2026-12-31"]),
     date_until=st.sampled_from([None, "2027-01-01"]),
+    closed_on=st.sampled_from([(), ("2026-12-25",), ("2026-12-25", "2027-01-01")]),
+    open_on=st.sampled_from([(), ("2026-12-27",), ("2026-12-27", "2027-01-02")]),
+    opens_at=st.sampled_from([None, "2026-01-01T12:00:00Z"]),
+    closes_at=st.sampled_from([None, "2027-01-01T12:00:00Z"]),
 )
 locations = st.builds(
     LocationRecord,
@@ -50,7 +54,34 @@ locations = st.builds(
         tuple
     ),
     countries=st.lists(st.sampled_from(["DE", "FR", "US"]), unique=True).map(tuple),
-).filter(lambda place: bool(place.cidrs or place.countries))
+    cities=st.sets(
+        st.builds(
+            City,
+            st.sampled_from(["DE", "FR"]),
+            st.sampled_from(["Berlin", 'Saint "Denis"', "Zü\\rich", "a||b"]),
+        ),
+        max_size=3,
+    ).map(lambda cities: tuple(sorted(cities))),
+    fence=st.none()
+    | st.builds(
+        Fence,
+        # Nearer to a pole, several longitudes give one and the same text.
+        st.integers(-80_000_000, 80_000_000),
+        st.integers(-179_999_999, 180_000_000),
+        st.integers(100, 20_000_000),
+    ),
+    node_groups=st.lists(
+        st.sampled_from(["edge", "core_2"]), unique=True, max_size=2
+    ).map(tuple),
+).filter(
+    lambda place: bool(
+        place.cidrs
+        or place.countries
+        or place.cities
+        or place.fence
+        or place.node_groups
+    )
+)
 
 
 @st.composite

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,9 +16,14 @@ from engine.explain import Explainer, Explanation, FindingKind
 from engine.places import location_condition
 from protocol.records import (
     AssignmentRecord,
+    City,
     EntityRef,
+    Fence,
     Head,
+    LocationRecord,
     Record,
+    SeparationRecord,
+    Waiver,
     WindowRecord,
 )
 from tests.engine.builders import (
@@ -199,6 +205,206 @@ def test_a_location_that_holds_says_inside() -> None:
     found = explain(*records, ip="10.1.2.3")
 
     assert found.permits[0].findings[-1].found == "10.1.2.3 is inside"
+
+
+@pytest.mark.parametrize(
+    ("changes", "now", "words"),
+    [
+        (
+            {"closed_on": ("2026-11-23",)},
+            "2026-11-23T08:00:00Z",
+            "2026-11-23 is an exception on which it stays closed",
+        ),
+        (
+            {"open_on": ("2026-11-21",)},
+            "2026-11-21T08:00:00Z",
+            "2026-11-21 is an exception on which it opens",
+        ),
+        (
+            {"opens_at": "2026-11-24T00:00:00Z"},
+            "2026-11-23T08:00:00Z",
+            "its time begins 2026-11-24 00:00 UTC",
+        ),
+        (
+            {"closes_at": "2026-11-22T00:00:00Z"},
+            "2026-11-23T08:00:00Z",
+            "its time ended 2026-11-22 00:00 UTC",
+        ),
+        (
+            {"date_from": "2026-12-01"},
+            "2026-11-23T08:00:00Z",
+            "its dates begin on 2026-12-01",
+        ),
+        (
+            {"date_until": "2026-11-01"},
+            "2026-11-23T08:00:00Z",
+            "its dates ended with 2026-11-01",
+        ),
+        (
+            {"start_minute": 1320, "end_minute": 360},
+            "2026-11-24T02:00:00Z",
+            "open since 2026-11-23, overnight",
+        ),
+        (
+            {"start_minute": 1320, "end_minute": 360, "closed_on": ("2026-11-23",)},
+            "2026-11-24T02:00:00Z",
+            "when it would have opened, is an exception on which it stays closed",
+        ),
+    ],
+    ids=[
+        *("closed", "opened", "begins", "ended", "first", "last"),
+        *("overnight", "closed the day before"),
+    ],
+)
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "changed since"])
+def test_a_window_says_why_it_is_open_or_closed(
+    changes: dict[str, Any],
+    now: str,
+    words: str,
+    *,
+    is_named: bool,
+) -> None:
+    window = replace(MORNINGS, **changes)
+    records: list[Record] = [policy("p", when=(window_condition(window),)), MORNINGS]
+    if is_named:
+        records[1] = window
+
+    found = explain(*records, now=dt.datetime.fromisoformat(now))
+
+    step = (*found.permits, *found.near)[0]
+    (detail,) = step.findings[-1].details
+    assert detail.endswith(words)
+    assert detail.startswith("mornings: ") is is_named
+    assert "context." not in step.findings[-1].wanted
+
+
+@pytest.mark.parametrize(
+    ("place", "context", "words"),
+    [
+        ({"cidrs": ("10.0.0.0/8",)}, {"ip": "192.0.2.1"}, "is not in 10.0.0.0/8"),
+        ({"countries": ("DE", "FR")}, {"country": "US"}, "US is not DE or FR"),
+        (
+            {"cities": (City("DE", "Berlin"),)},
+            {"country": "FR", "city": "Paris"},
+            "Paris (FR) is not Berlin (DE)",
+        ),
+        (
+            {"fence": Fence(52_520_000, 13_405_000, 5_000)},
+            {"geo": {"lat": 48_137_000, "lon": 11_575_000}},
+            "is 504.3 km from its center, to be within 5 km of 52.5200, 13.4050",
+        ),
+        (
+            {"fence": Fence(52_520_000, 13_405_000, 5_000)},
+            {},
+            "the position is unknown, to be within 5 km of 52.5200, 13.4050",
+        ),
+        (
+            {"node_groups": ("edge",)},
+            {},
+            "the node is unknown, of edge",
+        ),
+    ],
+    ids=["address", "country", "city", "circle", "no position", "node"],
+)
+@pytest.mark.parametrize("is_named", [True, False], ids=["named", "changed since"])
+def test_a_location_says_what_of_it_was_found(
+    place: dict[str, Any], context: dict[str, Any], words: str, *, is_named: bool
+) -> None:
+    location = LocationRecord("site", "Site", **place)
+    text = location_condition(location, unknown_matches=False)
+    records: list[Record] = [policy("p", when=(text,)), OFFICE]
+    if is_named:
+        records[1] = location
+
+    found = explain(*records, **context)
+
+    finding = found.near[0].missing[0]
+    assert any(words in detail for detail in finding.details)
+    assert finding.details[0].startswith("site: ") is is_named
+    assert "context." not in finding.wanted
+
+
+def test_an_unknown_place_that_counts_as_inside_says_so() -> None:
+    lenient = replace(OFFICE, unknown_matches=True)
+    text = location_condition(lenient, unknown_matches=False)
+
+    found = explain(policy("p", when=(text,)), lenient)
+
+    assert found.permits[0].findings[-1].found == (
+        "where from is unknown, which counts as inside"
+    )
+
+
+APART = SeparationRecord("pay", "Pay", "static", ("operator", "payer"))
+
+
+def of_two(*waivers: Waiver) -> Explanation:
+    return explain(
+        policy("p", principal=OPERATORS),
+        role("operator"),
+        role("payer"),
+        assignment("a", "operator"),
+        assignment("b", "payer"),
+        replace(APART, waivers=waivers),
+    )
+
+
+@pytest.mark.parametrize(
+    ("waivers", "exception"),
+    [
+        ((), "there is no exception"),
+        (
+            (Waiver(ALICE, "2026-11-20T11:00:00Z"),),
+            "an exception ended 2026-11-20 11:00 UTC",
+        ),
+    ],
+    ids=["none", "ended"],
+)
+def test_roles_kept_apart_are_what_is_missing(
+    waivers: tuple[Waiver, ...], exception: str
+) -> None:
+    found = of_two(*waivers)
+
+    (step,) = found.separations
+    assert found.decision.reason == "separation_of_duties"
+    assert (step.separation, step.roles) == ("pay", ("operator", "payer"))
+    assert [grant.id for grant in step.grants] == ["a", "b"]
+    assert step.finding.held is False
+    assert step.finding.found == f"alice holds operator and payer; {exception}"
+    assert found.nearest == step.finding
+
+
+def test_an_exception_from_a_separation_is_named() -> None:
+    found = of_two(Waiver(ALICE, "2026-11-20T13:00:00Z"))
+
+    (step,) = found.separations
+    assert found.decision.allowed
+    assert step.finding.held
+    assert step.waived_until == dt.datetime(2026, 11, 20, 13, tzinfo=dt.UTC)
+
+
+def test_what_is_kept_from_use_is_no_way_to_a_permit() -> None:
+    found = explain(
+        policy("p", principal=Head("in", "Role", "viewer")),
+        role("operator", "viewer"),
+        role("payer"),
+        role("viewer"),
+        assignment("a", "operator"),
+        assignment("b", "payer"),
+        assignment("c", "viewer"),
+        APART,
+    )
+
+    assert found.decision.grants == ("c",)
+    assert [g.assignment.id for g in found.permits[0].grants] == ["c"]
+
+
+def test_what_cedar_does_not_come_to_is_not_called_failed() -> None:
+    broken = policy("broken", when=(MFA, "context.risk > 1"))
+
+    found = explain(policy("p"), broken, mfa=1)
+
+    assert (found.decision.allowed, found.failed) == (True, ())
 
 
 @pytest.mark.parametrize(

@@ -403,8 +403,8 @@ def test_the_preview_names_who_borrows(alice: User, make_user: MakeUser) -> None
     now = timezone.now() + dt.timedelta(seconds=1)
     losses = selectors.preview(items(opened()), now)
     assert [(loss.principal, loss.is_borrower) for loss in losses] == [
-        ('User::"alice"', False),
-        ('User::"ben"', True),
+        ("Alice", False),
+        ("Ben", True),
     ]
 
 

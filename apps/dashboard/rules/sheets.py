@@ -37,7 +37,7 @@ ACCESS_COLUMNS = (
 )
 STEP_COLUMNS = (
     *("verdict", "way", "policy", "version", "kind", "held", "wanted", "found"),
-    "assignments",
+    *("details", "assignments"),
 )
 
 
@@ -83,10 +83,25 @@ def sheet_of_steps(explanation: Explanation) -> Sheet:
             "held": {True: "yes", False: "no", None: "error"}[finding.held],
             "wanted": finding.wanted,
             "found": finding.found,
+            "details": list(finding.details),
             "assignments": [grant.assignment.id for grant in step.grants],
         }
         for way, steps in ways
         for step in steps
         for finding in step.findings
+    ]
+    rows += [
+        {
+            "verdict": verdict,
+            "way": "keeps apart",
+            "kind": one.finding.kind.value,
+            "held": "yes" if one.finding.held else "no",
+            "policy": one.separation,
+            "wanted": one.finding.wanted,
+            "found": one.finding.found,
+            "details": list(one.finding.details),
+            "assignments": [grant.id for grant in one.grants],
+        }
+        for one in explanation.separations
     ]
     return STEP_COLUMNS, rows or [{"verdict": verdict, "way": "no policy is near"}]

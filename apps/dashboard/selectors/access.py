@@ -14,7 +14,7 @@ from apps.core.errors import PortwardError
 from apps.dashboard.rules import Permitted
 from apps.elevations import selectors as elevations
 from apps.policies.models import Policy
-from apps.roles.models import Assignment, Principal, Resource, Role
+from apps.roles.models import Assignment, Principal, Resource, Role, SeparationSet
 from apps.scopes.models import Location, TimeWindow
 from apps.simulation.selectors import World
 from engine.decide import Decision, Request
@@ -153,6 +153,7 @@ def _approvers(role: str, beneficiary_id: uuid.UUID | None) -> tuple[str, ...]:
 class Rows:
     """The rows that exist now for names of the past; others have no page."""
 
+    names: Mapping[EntityRef, str]
     principals: Mapping[EntityRef, uuid.UUID]
     resources: Mapping[EntityRef, uuid.UUID]
     roles: Mapping[str, uuid.UUID]
@@ -160,6 +161,7 @@ class Rows:
     assignments: frozenset[str]
     windows: Mapping[str, uuid.UUID]
     locations: Mapping[str, uuid.UUID]
+    separations: Mapping[str, uuid.UUID]
 
 
 def rows_of(
@@ -173,6 +175,8 @@ def rows_of(
         principals.add(explanation.request.principal.id)
         resources.add(explanation.request.resource.id)
         steps = (*explanation.permits, *explanation.forbids, *explanation.near)
+        for one in explanation.separations:
+            grants.update(record.id for record in one.grants)
         todo = [grant for step in steps for grant in step.grants]
         while todo:
             grant = todo.pop()
@@ -183,13 +187,11 @@ def rows_of(
                 resources.add(grant.assignment.scope.id)
     ids = [uuid.UUID(ident) for ident in grants]
     live = Assignment.objects.filter(pk__in=ids, revoked_at__isnull=True)
+    known = Principal.objects.filter(key__in=principals)
+    people = {EntityRef(row.type, row.key): row for row in known}
     return Rows(
-        principals={
-            EntityRef(kind, key): pk
-            for kind, key, pk in Principal.objects.filter(
-                key__in=principals
-            ).values_list("type", "key", "pk")
-        },
+        names={ref: row.name for ref, row in people.items() if row.name},
+        principals={ref: row.pk for ref, row in people.items()},
         resources={
             EntityRef(kind, key): pk
             for kind, key, pk in Resource.objects.filter(key__in=resources).values_list(
@@ -201,4 +203,5 @@ def rows_of(
         assignments=frozenset(str(pk) for pk in live.values_list("pk", flat=True)),
         windows=dict(TimeWindow.objects.values_list("slug", "pk")),
         locations=dict(Location.objects.values_list("slug", "pk")),
+        separations=dict(SeparationSet.objects.values_list("slug", "pk")),
     )

@@ -27,7 +27,9 @@ _MORE = ("method", "path")
 @register.simple_tag
 def row_link(rows: Rows, kind: str, name: EntityRef | str) -> SafeString:
     """Return a name, linked where a row has it now."""
-    text = name.id if isinstance(name, EntityRef) else name
+    text = name
+    if isinstance(name, EntityRef):
+        text = rows.names.get(name, name.id)
     pk = getattr(rows, kind).get(name)
     if pk is None:
         return format_html("{}", text)

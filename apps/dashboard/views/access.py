@@ -108,7 +108,7 @@ def _page(  # one page has this many parts
             "title": title,
             "form": form,
             "found": found,
-            "csv_address": asking.csv_address(request),
+            "csv_address": asking.csv_address(request, form),
             **offered(found),
             **context,
         },

@@ -44,9 +44,11 @@ def wants_csv(request: HttpRequest) -> bool:
     return request.GET.get("format") == "csv"
 
 
-def csv_address(request: HttpRequest) -> str:
+def csv_address(request: HttpRequest, form: Circumstances) -> str:
     """Return the address of the same question as a sheet."""
     query = request.GET.copy()
+    for name in {*query} - {ASKED, *form.fields}:
+        del query[name]
     query["format"] = "csv"
     query.pop("page", None)
     return f"?{query.urlencode()}"

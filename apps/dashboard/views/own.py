@@ -12,6 +12,7 @@ from django.views.decorators.http import require_safe
 from apps.accounts.permissions import user_of, verified
 from apps.dashboard import selectors
 from apps.dashboard.forms import WhyForm, offered, question
+from apps.dashboard.rules import sheet_of_steps
 from apps.dashboard.views import asking
 from apps.dashboard.views.pictures import picture
 from apps.roles.selectors import principal_of_user
@@ -36,8 +37,11 @@ def why(request: HttpRequest) -> HttpResponse:
         context |= {"form": form, "found": found}
         if found is not None:
             explanation = found.world.explainer.explain(found.request)
+            if asking.wants_csv(request):
+                return asking.csv_response("why", *sheet_of_steps(explanation))
             context |= {
-                "picture": picture(explanation, None),
+                "csv_address": asking.csv_address(request, form),
+                "picture": picture(explanation, None, row.name),
                 "remedies": selectors.remedies(
                     found.world, explanation, timezone.now()
                 ),

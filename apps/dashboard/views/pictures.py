@@ -8,13 +8,23 @@ from dataclasses import dataclass
 from django.urls import reverse
 
 from apps.dashboard.selectors import Rows
-from engine.explain import Explanation, Finding, FindingKind, GrantStep, Step
-from protocol.records import EntityRef
+from engine.explain import (
+    Explanation,
+    Finding,
+    FindingKind,
+    GrantStep,
+    SeparationStep,
+    Step,
+)
+from protocol.records import AssignmentRecord, EntityRef
 
 _REASONS = {
     "permitted": "A policy permits it, and none forbids it.",
     "forbidden": "A policy forbids it. A forbid counts more than any permit.",
     "no_matching_policy": "No policy permits it. What is not permitted is denied.",
+    "separation_of_duties": "Policies permit it, but only by roles that are kept apart "
+    "and may not be used together.",
+    "stale": "What is known is too old for a policy of this tier.",
     "evaluation_error": "A policy could not be evaluated, and doubt denies.",
     "step_up_required": "A policy permits it to whoever proves more who they are.",
     "device_not_trusted": "A policy permits it from a trusted device only.",
@@ -31,6 +41,7 @@ _KINDS = {
     FindingKind.OTHER: "Condition",
     FindingKind.PRINCIPAL: "For whom",
     FindingKind.RESOURCE: "About what",
+    FindingKind.SEPARATION: "Kept apart",
 }
 
 
@@ -43,6 +54,7 @@ class Box:
     note: str = ""
     url: str = ""
     tone: str = "muted"
+    details: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,12 +78,16 @@ class Picture:
     forbids: tuple[Path, ...]
     failed: tuple[Path, ...]
     near: tuple[Path, ...]
+    apart: tuple[Path, ...] = ()
 
 
-def picture(explanation: Explanation, rows: Rows | None) -> Picture:
-    """Return what is drawn; without rows nothing is linked."""
+def picture(explanation: Explanation, rows: Rows | None, name: str = "") -> Picture:
+    """Return what is drawn; without rows nothing is linked.
+
+    `name` is that of the principal, where rows do not say it.
+    """
     decision = explanation.decision
-    draw = _Drawing(explanation, rows)
+    draw = _Drawing(explanation, rows, name)
     nearest = explanation.nearest
     return Picture(
         decision.allowed,
@@ -81,13 +97,15 @@ def picture(explanation: Explanation, rows: Rows | None) -> Picture:
         tuple(draw.path(step) for step in explanation.forbids),
         tuple(draw.path(step) for step in explanation.failed),
         tuple(draw.path(step, is_near=True) for step in explanation.near),
+        tuple(draw.apart(step) for step in explanation.separations),
     )
 
 
 class _Drawing:
-    def __init__(self, explanation: Explanation, rows: Rows | None) -> None:
+    def __init__(self, explanation: Explanation, rows: Rows | None, name: str) -> None:
         self._principal = explanation.request.principal
         self._rows = rows
+        self._name = name
 
     def path(self, step: Step, *, is_near: bool = False) -> Path:
         """Return one way, from the principal to the policy."""
@@ -122,19 +140,33 @@ class _Drawing:
             note,
         )
 
+    def apart(self, step: SeparationStep) -> Path:
+        """Return a set that is broken, with what gave its roles."""
+        boxes = [self._who(), *(self._assigned(grant) for grant in step.grants)]
+        return Path(step.separation, tuple(boxes), (self._finding(step.finding),))
+
     def _who(self) -> Box:
-        url = self._entity("principals", "roles_principal", self._principal)
-        return Box(self._principal.type, self._principal.id, url=url)
+        who = self._principal
+        url = self._entity("principals", "roles_principal", who)
+        name = self._name_of(who)
+        return Box(who.type, name, who.id if name != who.id else "", url)
+
+    def _name_of(self, who: EntityRef) -> str:
+        if who == self._principal and self._name:
+            return self._name
+        return who.id if self._rows is None else self._rows.names.get(who, who.id)
 
     def _grant(self, grant: GrantStep) -> Iterator[Box]:
         """Return how a role came to the principal, the lender first."""
         for lender in grant.lender[:1]:
             yield from self._grant(lender)
             yield from self._chain(lender)
-        record = grant.assignment
+        yield self._assigned(grant.assignment)
+
+    def _assigned(self, record: AssignmentRecord) -> Box:
         parts = [record.source.replace("_", " ")]
         if record.delegator:
-            parts.append(f"lent by {record.delegator.id}")
+            parts.append(f"lent by {self._name_of(record.delegator)}")
         parts.append(f"for {record.scope.id}" if record.scope else "everywhere")
         parts.append(f"until {record.end}" if record.end else "without end")
         url = ""
@@ -142,8 +174,8 @@ class _Drawing:
             url = reverse("admin:roles_assignment_change", args=[record.id])
         label = "Assignment"
         if record.principal != self._principal:
-            label = f"Assignment of {record.principal.id}"
-        yield Box(label, record.role, ", ".join(parts), url, "ok")
+            label = f"Assignment of {self._name_of(record.principal)}"
+        return Box(label, record.role, ", ".join(parts), url, "ok")
 
     def _chain(self, grant: GrantStep) -> Iterator[Box]:
         for name in grant.chain[1:]:
@@ -161,7 +193,9 @@ class _Drawing:
                     url = self._url("locations", "scopes_location", name)
                 case FindingKind.PRINCIPAL:
                     url = self._url("roles", "roles_role", name)
-        return Box(_KINDS[one.kind], one.wanted, one.found, url, tone)
+                case FindingKind.SEPARATION:
+                    url = self._url("separations", "roles_separationset", name)
+        return Box(_KINDS[one.kind], one.wanted, one.found, url, tone, one.details)
 
     def _url(self, kind: str, model: str, name: str) -> str:
         if self._rows is None:

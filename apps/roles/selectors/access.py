@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from django.db.models import Count, Prefetch, Q, QuerySet
 
@@ -154,6 +154,13 @@ def principal_by_id(principal_id_: uuid.UUID) -> Principal:
         return Principal.objects.get(pk=principal_id_)
     except Principal.DoesNotExist as error:
         raise PrincipalNotFoundError from error
+
+
+def names_of(refs: Iterable[EntityRef]) -> dict[EntityRef, str]:
+    """Return the names of those principals that have one."""
+    rows = Principal.objects.filter(key__in={ref.id for ref in refs}).exclude(name="")
+    found = rows.values_list("type", "key", "name")
+    return {EntityRef(kind, key): name for kind, key, name in found}
 
 
 def principal_of_user(user_id: uuid.UUID) -> Principal | None:
