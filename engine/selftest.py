@@ -8,10 +8,9 @@ a policy takes effect and ends has no part in it: a test asks what the statement
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from engine.calendar import Transitions
 from engine.cedar import GROUP_TYPE
 from engine.decide import EVALUATION_ERROR, Decision, Placed, PolicyEngine, Request
 from engine.errors import ContextError
@@ -69,7 +68,6 @@ class Bench:
 
     effect: str
     statements: tuple[Statement, ...]
-    zones: Mapping[str, Transitions]
     _engine: PolicyEngine = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -78,12 +76,7 @@ class Bench:
             PolicyRecord(one.id, one.id, 1, self.effect, "admin", (one,), "test")
             for one in self.statements
         ]
-        used = {
-            name: zone
-            for name, zone in self.zones.items()
-            if any(name in statement.cedar for statement in self.statements)
-        }
-        engine = PolicyEngine.from_records(policies, used)
+        engine = PolicyEngine.from_records(policies, {})
         object.__setattr__(self, "_engine", engine)
 
     def run(self, case: CaseRecord) -> CaseResult:
@@ -121,24 +114,23 @@ class Bench:
         return engine, engine.place(question_of(case))
 
     def engine_for(self, case: CaseRecord) -> PolicyEngine:
-        """Return an engine that knows of nobody but the test's principal."""
-        return self._engine.carried_on(_entities(case), self._engine.zones)
+        """Return an engine that knows of nothing but what the test gives."""
+        zones = {name: [[0, offset]] for name, offset in case.offsets.items()}
+        return self._engine.carried_on(_entities(case), zones)
 
 
 def run_case(
     effect: str,
     statements: Sequence[Statement],
     case: CaseRecord,
-    zones: Mapping[str, Transitions],
 ) -> CaseResult:
     """Run one test against the statements of its policy."""
-    return Bench(effect, tuple(statements), zones).run(case)
+    return Bench(effect, tuple(statements)).run(case)
 
 
 def self_test(
     policies: Iterable[PolicyRecord],
     cases: Iterable[CaseRecord],
-    zones: Mapping[str, Transitions],
 ) -> SelfTest:
     """Run the tests of a release; one whose policy is not in it has failed."""
     known: dict[str, list[PolicyRecord]] = {}
@@ -150,7 +142,7 @@ def self_test(
     results = [
         result
         for ident in sorted(found)
-        for result in _run_all(known.get(ident, []), found[ident], zones)
+        for result in _run_all(known.get(ident, []), found[ident])
     ]
     failed = tuple(result for result in results if not result.passed)
     return SelfTest(len(results) - len(failed), failed)
@@ -176,7 +168,6 @@ def question_of(case: CaseRecord) -> Request:
 def _run_all(
     policies: Sequence[PolicyRecord],
     cases: Sequence[CaseRecord],
-    zones: Mapping[str, Transitions],
 ) -> Iterator[CaseResult]:
     if not policies:
         for case in cases:
@@ -185,7 +176,7 @@ def _run_all(
             )
         return
     newest = max(policies, key=lambda policy: policy.version)
-    bench = Bench(newest.effect, newest.statements, zones)
+    bench = Bench(newest.effect, newest.statements)
     for case in sorted(cases, key=lambda one: one.id):
         yield bench.run(case)
 

@@ -35,6 +35,17 @@ def zone_transitions(zone: str, created_epoch: int) -> list[list[int]]:
     return [[created_epoch, _offset(info, created_epoch)], *later]
 
 
+def zone_offset(zone: str, epoch: int) -> int:
+    """Return the offset of a zone at an instant, in seconds.
+
+    Raises RecordError when there is no such zone.
+    """
+    try:
+        return _offset(ZoneInfo(zone), epoch)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise RecordError(f"zone: there is no {zone!r}", field="zone") from error
+
+
 @lru_cache(maxsize=1024)
 def _changes(zone: str, day: int) -> tuple[tuple[int, int], ...]:
     """Return the changes of a zone since a day began, a little beyond the horizon.

@@ -30,6 +30,20 @@ class RequestInvalidError(InvalidError):
     code = "approvals.request_invalid"
 
 
+class DraftTestsFailedError(RequestInvalidError):
+    """A draft whose tests fail is not proposed."""
+
+    code = "approvals.tests_failed"
+    default_remedy = "Open the tests of the policy, and mend the policy or the test."
+
+
+class DraftUntestedError(RequestInvalidError):
+    """A draft is not proposed while no test would miss what it forbids."""
+
+    code = "approvals.forbid_untested"
+    default_remedy = "Open the tests of the policy and keep those that are proposed."
+
+
 class NobodyCanApproveError(InvalidError):
     """Too few people could ever decide on what is asked for."""
 

@@ -63,6 +63,16 @@ class SlugInvalidError(InvalidError):
     default_remedy = "Use a-z, 0-9 and hyphens, starting with a letter."
 
 
+class TestsFailedError(ConflictError):
+    """The tests of a policy fail, or do not cover what it forbids."""
+
+    # Not a test itself, whatever its name begins with.
+    __test__ = False
+
+    code = "policies.tests_failed"
+    default_remedy = "Open the tests of the policy, mend them and propose it anew."
+
+
 class NothingToFreezeError(ConflictError):
     """The draft says what is live already."""
 

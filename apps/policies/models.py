@@ -98,6 +98,8 @@ class PolicyVersion(TenantModel):
     content = models.JSONField()
     statements = models.JSONField()
     digest = models.CharField(max_length=71)
+    # The tests with all that their answers depend on, as nodes run them.
+    cases = models.JSONField(default=list, blank=True)
     request_id = models.UUIDField()
     author_id = models.UUIDField(null=True)
     author_name = models.CharField(max_length=150)

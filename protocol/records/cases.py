@@ -21,9 +21,10 @@ EXPECTATIONS = (ALLOW, DENY)
 CASE_FIELDS = (
     *("policy", "name", "principal", "roles", "principal_attributes"),
     *("resource", "groups", "resource_attributes", "context"),
-    *("action", "at", "expect", "reason"),
+    *("action", "at", "offsets", "expect", "reason"),
 )
 _LONGEST_NAME = 200
+_LARGEST_OFFSET = 86_400
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,9 @@ class CaseRecord(Record):
     """A test of one policy, judged by that policy's statements and nothing else.
 
     `roles` and `groups` are all that count, inherited ones and outer ones included.
-    `reason` is why the answer must be what it is, or None where any reason will do.
+    `offsets` are those of the zones that the policy asks for, in seconds: a release
+    knows zones only from when it was made. `reason` is why the answer must be what it
+    is, or None where any reason will do.
     """
 
     type: ClassVar[RecordType] = RecordType.TEST
@@ -48,6 +51,7 @@ class CaseRecord(Record):
     groups: tuple[str, ...] = ()
     resource_attributes: Attributes = field(default_factory=dict)
     context: JSONObject = field(default_factory=dict)
+    offsets: Mapping[str, int] = field(default_factory=dict)
     reason: str | None = None
 
     @property
@@ -69,6 +73,7 @@ class CaseRecord(Record):
             "context": dict(self.context),
             "action": self.action,
             "at": self.at,
+            "offsets": dict(self.offsets),
             "expect": self.expect,
             "reason": self.reason,
         }
@@ -107,6 +112,7 @@ def parse_case(ident: str, f: JSONObject) -> Record:
             f["resource_attributes"], "resource_attributes"
         ),
         context=_context(f["context"]),
+        offsets=_offsets(f["offsets"]),
         reason=None if reason is None else values.text(reason, "reason"),
     )
 
@@ -116,6 +122,17 @@ def _distinct(value: object, name: str) -> tuple[str, ...]:
     if list(found) != sorted(set(found)):
         raise RecordError(f"{name}: distinct and ascending", field=name)
     return found
+
+
+def _offsets(value: object) -> Mapping[str, int]:
+    if not isinstance(value, Mapping):
+        raise RecordError("offsets: a JSON object", field="offsets")
+    return {
+        values.text(zone, "offsets"): values.integer(
+            offset, f"offsets.{zone}", -_LARGEST_OFFSET, _LARGEST_OFFSET
+        )
+        for zone, offset in value.items()
+    }
 
 
 def _context(value: object) -> JSONObject:

@@ -47,12 +47,13 @@ def case(name: str = "one", expect: str = "allow", **changes: Any) -> CaseRecord
         at="2026-11-20T12:00:00+00:00",
         expect=expect,
         roles=("operator",),
+        offsets={"Europe/Berlin": 3600},
     )
     return replace(found, **changes)
 
 
 def bench(found: PolicyRecord) -> Bench:
-    return Bench(found.effect, found.statements, ZONES)
+    return Bench(found.effect, found.statements)
 
 
 def test_a_permit_whose_head_and_conditions_fit_allows() -> None:
@@ -117,20 +118,20 @@ def test_attributes_are_those_of_the_test() -> None:
 
 
 def test_a_test_whose_policy_is_not_there_has_failed() -> None:
-    found = self_test([], [case(expect="deny")], {})
+    found = self_test([], [case(expect="deny")])
     assert (found.passed, found.names) == (0, ("p#one",))
 
 
 def test_a_release_passes_only_with_every_test() -> None:
     tested = policy("p", principal=OPERATOR)
     cases = [case(), case("two", "deny", roles=()), case("three", "deny")]
-    found = self_test([tested], cases, {})
+    found = self_test([tested], cases)
     assert (found.passed, found.names) == (2, ("p#three",))
 
 
 def test_other_policies_have_no_part_in_a_test() -> None:
     forbid = policy("q", effect="forbid")
-    assert self_test([policy("p"), forbid], [case()], {}).passed == 1
+    assert self_test([policy("p"), forbid], [case()]).passed == 1
 
 
 BROKEN = [
@@ -161,7 +162,7 @@ def test_a_condition_that_errs_denies_in_life_and_in_a_test(
         dt.datetime(2026, 11, 20, 12, tzinfo=dt.UTC),
     )
     in_life = PolicyEngine.from_records([fine, bad], {}).decide(request)
-    in_test = run_case(effect, bad.statements, case(expect="deny"), {})
+    in_test = run_case(effect, bad.statements, case(expect="deny"))
     for found in (in_life, bench(bad).decide(case())):
         assert not found.allowed
         assert found.reason == "evaluation_error"
@@ -233,7 +234,7 @@ def two_statements(effect: str, *when: str) -> Bench:
         other.action,
         other.resource,
     )
-    return Bench(effect, (one, second), ZONES)
+    return Bench(effect, (one, second))
 
 
 def test_coverage_counts_the_statements_that_were_reached() -> None:

@@ -25,6 +25,7 @@ CASE = CaseRecord(
     groups=("berlin",),
     principal_attributes={"team": "ops"},
     context={"mfa": 2, "geo": {"lat": 1, "lon": 2}},
+    offsets={"Europe/Berlin": 3600},
     reason="forbidden",
 )
 
@@ -64,6 +65,9 @@ def test_no_field_may_be_missing(name: str) -> None:
         {"principal": {"type": "User"}},
         {"principal_attributes": {"x": {"nested": 1}}},
         {"context": []},
+        {"offsets": []},
+        {"offsets": {"UTC": "0"}},
+        {"offsets": {"UTC": 90_000}},
         {"context": {"risk": 1.5}},
         {"more": 1},
     ],

@@ -8,7 +8,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.approvals import rules
-from apps.approvals.errors import RequestInvalidError
+from apps.approvals.errors import (
+    DraftTestsFailedError,
+    DraftUntestedError,
+    RequestInvalidError,
+)
 from apps.approvals.models import ApprovalRequest, RequestItem
 from apps.policies import selectors as policies
 from apps.policies.models import PolicyDraft
@@ -89,7 +93,8 @@ def proposals(draft_ids: Sequence[uuid.UUID]) -> list[Proposal]:
     """Return drafts as they would be approved now, in the order asked for.
 
     Every one is compiled again, because what it names may have changed since it was
-    saved. Raises DraftNotFoundError, PolicyInvalidError and RequestInvalidError.
+    saved. Raises DraftNotFoundError, PolicyInvalidError and RequestInvalidError, for
+    drafts whose tests fail or do not cover what they forbid too.
     """
     catalogue = policies.catalogue()
     return [
@@ -130,6 +135,7 @@ def _proposal(draft: PolicyDraft, catalogue: Catalogue) -> Proposal:
         raise RequestInvalidError(
             f"“{draft.policy}” says what is live already.", field="drafts"
         )
+    _require_tested(draft, catalogue)
     return Proposal(
         draft_id=draft.pk,
         policy_id=draft.policy_id,
@@ -143,6 +149,13 @@ def _proposal(draft: PolicyDraft, catalogue: Catalogue) -> Proposal:
         last_editor_id=draft.last_editor_id,
         draft_lock=draft.lock,
     )
+
+
+def _require_tested(draft: PolicyDraft, catalogue: Catalogue) -> None:
+    report = policies.run_tests(draft, catalogue=catalogue)
+    for problem in report.problems:
+        kind = DraftTestsFailedError if report.failed else DraftUntestedError
+        raise kind(f"“{draft.policy}”: {problem.message}", field="drafts")
 
 
 def _drift(item: RequestItem, draft: PolicyDraft | None) -> str:

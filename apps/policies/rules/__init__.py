@@ -12,17 +12,21 @@ from apps.policies.rules.content import (
     ResourceItem,
     parse_content,
 )
+from apps.policies.rules.edges import Edge, EdgeKind, propose_tests
 from apps.policies.rules.named import Named, names_in
 from apps.policies.rules.obligations import Obligation
 from apps.policies.rules.problems import Problem, ProblemCode
 from apps.policies.rules.sentences import Span, SpanKind, sentence, sentence_spans
 from apps.policies.rules.testcases import Given, TestCase
+from apps.policies.rules.testing import TestReport, case_records, run_policy_tests
 from apps.policies.rules.words import Words
 
 __all__ = [
     "Catalogue",
     "CompiledPolicy",
     "Condition",
+    "Edge",
+    "EdgeKind",
     "Given",
     "Named",
     "Obligation",
@@ -34,11 +38,15 @@ __all__ = [
     "Span",
     "SpanKind",
     "TestCase",
+    "TestReport",
     "Words",
+    "case_records",
     "compile_policy",
     "names_in",
     "parse_content",
     "policy_digest",
+    "propose_tests",
+    "run_policy_tests",
     "sentence",
     "sentence_spans",
 ]

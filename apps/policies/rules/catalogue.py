@@ -16,7 +16,8 @@ class Catalogue:
     """All names that policies of one tenant may use.
 
     `tiers` holds every permission with its tier, `roles` what each role holds with all
-    it inherits, `attributes` the typed attributes of each entity type.
+    it inherits, `attributes` the typed attributes of each entity type, `ancestors` each
+    role with those it inherits from, `zones` what windows use beyond those given.
     """
 
     tiers: Mapping[Permission, str]
@@ -28,6 +29,9 @@ class Catalogue:
     locations: Mapping[str, LocationRecord] = field(default_factory=dict)
     attributes: tuple[Attribute, ...] = ()
     schema: Mapping[str, Any] = field(default_factory=dict)
+    ancestors: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    zones: tuple[str, ...] = ()
 
     @cached_property
     def actions(self) -> dict[str, frozenset[str]]:

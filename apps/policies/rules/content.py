@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 
 from apps.policies.rules.obligations import Obligation, parse_obligation
 from apps.policies.rules.problems import Problem, ProblemCode
-from apps.policies.rules.testcases import TestCase, parse_testcase
+from apps.policies.rules.testcases import (
+    MOST_TESTS,
+    TestCase,
+    parse_testcase,
+    taken_names,
+)
 
 _LONGEST_NAME = 120
 _LONGEST_TEXT = 2000
@@ -137,8 +142,9 @@ def parse_content(value: object) -> PolicyContent | list[Problem]:
         effective_from=reader.text("effective_from", _LONGEST_NAME),
         effective_until=reader.text("effective_until", _LONGEST_NAME),
         review_on=reader.text("review_on", _LONGEST_NAME),
-        tests=tuple(reader.items("tests", parse_testcase)),
+        tests=tuple(reader.items("tests", parse_testcase, MOST_TESTS)),
     )
+    reader.problems += taken_names(content.tests)
     if not content.name and not reader.problems:
         reader.problems.append(
             Problem(
@@ -178,11 +184,16 @@ class _Reader:
             return ""
         return value.strip()
 
-    def items(self, name: str, parse: Callable[[object, str], T | Problem]) -> list[T]:
+    def items(
+        self,
+        name: str,
+        parse: Callable[[object, str], T | Problem],
+        most: int = _MOST_ITEMS,
+    ) -> list[T]:
         """Return the parsed items of a list."""
         value = self._value.get(name) or []
-        if not isinstance(value, list | tuple) or len(value) > _MOST_ITEMS:
-            self.problems.append(_wrong(name, f"a list of at most {_MOST_ITEMS}"))
+        if not isinstance(value, list | tuple) or len(value) > most:
+            self.problems.append(_wrong(name, f"a list of at most {most}"))
             return []
         found = []
         for n, item in enumerate(value):

@@ -28,7 +28,8 @@ class Named:
 def names_in(content: PolicyContent) -> Named:
     """Return what a policy names. A text that is not Cedar names nothing."""
     entities = _entities(content)
-    roles = frozenset(found.id for found in entities if found.type == ROLE_TYPE)
+    held = (role for case in content.tests for role in case.given.roles)
+    roles = frozenset((*held, *(e.id for e in entities if e.type == ROLE_TYPE)))
     people = frozenset(found for found in entities if found.type in PRINCIPAL_TYPES)
     return Named(
         roles=roles,

@@ -32,6 +32,10 @@ class ProblemCode(StrEnum):
     TIER_TOO_LOW = "policies.tier_too_low"
     TOO_LARGE = "policies.too_large"
     SCHEMA = "policies.schema"
+    TEST_INVALID = "policies.test_invalid"
+    TEST_NAME_TAKEN = "policies.test_name_taken"
+    TEST_FAILED = "policies.test_failed"
+    FORBID_UNTESTED = "policies.forbid_untested"
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from apps.policies.selectors.policies import (
     version_by_id,
     versions,
 )
+from apps.policies.selectors.testing import frozen_cases, proposed_tests, run_tests
 
 __all__ = [
     "attributes",
@@ -33,6 +34,7 @@ __all__ = [
     "draft_by_id",
     "drafts",
     "drafts_by_ids",
+    "frozen_cases",
     "live_records",
     "live_version",
     "live_versions",
@@ -42,6 +44,8 @@ __all__ = [
     "policy_by_id",
     "policy_by_slug",
     "policy_record",
+    "proposed_tests",
+    "run_tests",
     "sentence_of",
     "spans_of",
     "uses_of_scope",

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from apps.policies.rules import Catalogue, Named, PolicyContent, Words, names_in
 from apps.roles import selectors as roles
-from apps.roles.rules import RoleNode, effective_permissions
+from apps.roles.rules import RoleNode, ancestry, effective_permissions
 from apps.scopes import selectors as scopes
 from engine.cedar import Attribute, AttributeType
 from engine.schema import base_schema
@@ -82,7 +82,7 @@ def _catalogue(
     resources: frozenset[EntityRef],
     windows: Mapping[str, WindowRecord],
     places: Collection[str] | None,
-    zones: Iterable[str],
+    zones: Collection[str],
 ) -> Catalogue:
     tiers = roles.catalogue_tiers()
     types = tuple(roles.resource_types().values_list("name", flat=True))
@@ -93,12 +93,14 @@ def _catalogue(
     return Catalogue(
         tiers=tiers,
         roles={slug: frozenset(effective_permissions(graph, slug)) for slug in graph},
+        ancestors={slug: tuple(ancestry(graph, slug)) for slug in graph},
         resource_types=types,
         principals=principals,
         resources=resources,
         windows=windows,
         locations={record.id: record for record in scopes.location_records(places)},
         attributes=known,
+        zones=tuple(sorted(zones)),
         schema=base_schema(
             actions=actions, resource_types=types, zones=zones, attributes=known
         ),

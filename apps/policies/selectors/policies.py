@@ -19,7 +19,13 @@ from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.policies.rules import Span, parse_content, sentence_spans
 from apps.policies.selectors.catalogue import catalogue, words_of
 from apps.scopes.selectors.usage import Kind, Use
-from protocol.records import PolicyRecord, Record, SchemaRecord, Statement
+from protocol.records import (
+    PolicyRecord,
+    Record,
+    SchemaRecord,
+    Statement,
+    parse_record,
+)
 
 
 def policies() -> QuerySet[Policy]:
@@ -114,8 +120,10 @@ def live_versions() -> QuerySet[PolicyVersion]:
 
 def live_records() -> list[Record]:
     """Return the records that releases carry for this app, the schema among them."""
-    found: list[Record] = [policy_record(version) for version in live_versions()]
-    return [*found, SchemaRecord("schema", cedar_json=catalogue().schema)]
+    live = list(live_versions())
+    found: list[Record] = [policy_record(version) for version in live]
+    tests = [parse_record(case) for version in live for case in version.cases]
+    return [*found, *tests, SchemaRecord("schema", cedar_json=catalogue().schema)]
 
 
 def uses_of_scope(kind: Kind, slug: str) -> list[Use]:

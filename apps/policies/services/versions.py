@@ -16,6 +16,7 @@ from apps.policies.errors import (
     DraftStaleError,
     NothingToFreezeError,
     PolicyInvalidError,
+    TestsFailedError,
 )
 from apps.policies.events import PoliciesAction, PoliciesTopic
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
@@ -39,7 +40,8 @@ def freeze_version(
     caller that freezes many drafts in one transaction may pass the catalogue it has
     read in it.
 
-    Raises DraftNotFoundError, DraftStaleError and NothingToFreezeError.
+    Raises DraftNotFoundError, DraftStaleError, TestsFailedError and
+    NothingToFreezeError.
     """
     draft = (
         PolicyDraft.objects.select_for_update(of=("self",)).filter(pk=draft_id).first()
@@ -49,7 +51,9 @@ def freeze_version(
     policy = Policy.objects.select_for_update().get(pk=draft.policy_id)
     if draft.digest != expected_digest:
         raise DraftStaleError(f"“{policy}” was edited after it was proposed.")
-    _require_valid(draft, policy, catalogue or selectors.catalogue())
+    catalogue = catalogue or selectors.catalogue()
+    _require_valid(draft, policy, catalogue)
+    _require_tested(draft, policy, catalogue)
     newest = selectors.newest_version(policy.pk)
     if newest is not None and newest.digest == draft.digest:
         raise NothingToFreezeError
@@ -59,6 +63,7 @@ def freeze_version(
         number=newest.number + 1 if newest else 1,
         content=draft.content,
         statements=draft.statements,
+        cases=selectors.frozen_cases(draft, catalogue),
         digest=draft.digest,
         request_id=request_id,
         author_id=draft.author_id,
@@ -85,6 +90,12 @@ def _require_valid(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> 
             f"A window, location or role that “{policy}” uses changed after it was "
             "proposed."
         )
+
+
+def _require_tested(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> None:
+    problems = selectors.run_tests(draft, catalogue=catalogue).problems
+    if problems:
+        raise TestsFailedError(f"“{policy}” does not pass: {problems[0].message}")
 
 
 def _announce(
