@@ -73,6 +73,16 @@ class TestsFailedError(ConflictError):
     default_remedy = "Open the tests of the policy, mend them and propose it anew."
 
 
+class TestNotFoundError(NotFoundError):
+    """There is no such test."""
+
+    # Not a test itself, whatever its name begins with.
+    __test__ = False
+
+    code = "policies.test_not_found"
+    default_message = "The policy has no test of this name."
+
+
 class NothingToFreezeError(ConflictError):
     """The draft says what is live already."""
 

@@ -19,7 +19,7 @@ PRINCIPAL = ("type", "key", "name", "attributes", "roles")
 ASSIGNMENT = ("principal", "role", "scope", "start", "end", "source", "reason")
 POLICY = (
     *("slug", "name", "description", "effect", "tier", "owner", "principals"),
-    *("actions", "resources", "windows", "locations", "conditions"),
+    *("actions", "resources", "windows", "locations", "conditions", "tests"),
 )
 USER = ("username", "display_name", "email", "roles", "demo")
 SAMPLE = ("principal", "action", "resource", "context", "at", "expect")

@@ -156,7 +156,7 @@ def test_an_edited_draft_voids_the_request_and_says_what_changed(
 ) -> None:
     people("anna").vote(open_request)
     edit_draft(draft_id, people("ada").user)
-    with pytest.raises(RequestOutdatedError, match="effect changed"):
+    with pytest.raises(RequestOutdatedError, match="effect, tests changed"):
         people("ben").vote(open_request)
     assert frozen_by(open_request) == 0
 
@@ -489,9 +489,9 @@ def test_an_edit_after_the_freeze_is_compared_with_what_is_live(
     edit_draft(draft_id, people("ada").user)
     item = make_request(people("olga").user, draft_id).items.get()
     assert item.before_version == 1
-    assert rules.changed_fields(item.before, item.content) == [
-        ("effect", "permit", "forbid")
-    ]
+    effect, tests = rules.changed_fields(item.before, item.content)
+    assert effect == ("effect", "permit", "forbid")
+    assert rules.readable(tests[2])[0].endswith(": deny")
 
 
 def test_a_draft_that_is_not_there_is_not_proposed(

@@ -19,6 +19,7 @@ from apps.roles.selectors import resource_types
 from apps.tenants.models import Tenant
 from tests.factories.access import build_access
 from tests.factories.accounts import make_authenticator, make_user, register_passkey
+from tests.factories.policies import with_tests
 from tests.simulators.authenticator import SimulatedAuthenticator
 
 SESSION = "session"
@@ -115,7 +116,7 @@ def edit_draft(draft_id: uuid.UUID, editor: User) -> None:
     save_draft(
         actor=actor_for(editor),
         policy_id=draft.policy_id,
-        content=draft.content | {"effect": "forbid"},
+        content=with_tests(draft.content | {"effect": "forbid"}),
         expected_lock=draft.lock,
     )
 

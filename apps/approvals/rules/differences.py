@@ -29,6 +29,8 @@ def readable(value: Any) -> list[str]:  # noqa: ANN401  # any JSON value
             return [f"{kind} {rest['id']}" if rest.get("id") else f"any {kind}"]
         case {"attribute": attribute, "op": op, "value": wanted}:
             return [f"{attribute} {op} {', '.join(readable(wanted)) or wanted}"]
+        case {"name": name, "given": _, "expect": expected, "at": at}:
+            return [f"{name} at {at}: {expected}"]
         case dict():
             return [f"{k}: {', '.join(readable(v))}" for k, v in value.items()]
         case _:

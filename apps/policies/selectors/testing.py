@@ -11,7 +11,7 @@ from apps.policies.errors import PolicyInvalidError
 from apps.policies.models import PolicyDraft, PolicyVersion
 from apps.policies.rules import Catalogue, PolicyContent, Problem, TestReport
 from apps.policies.rules.edges import Edge, propose_tests
-from apps.policies.selectors.catalogue import catalogue as read_catalogue
+from apps.policies.selectors.catalogue import catalogue_of
 from protocol.records import Statement
 
 _UNNAMED = "policy"
@@ -26,13 +26,14 @@ def run_tests(
 
     Raises PolicyInvalidError for a content that does not compile.
     """
-    known = catalogue or read_catalogue()
     if isinstance(source, PolicyDraft | PolicyVersion):
         content = parsed(source.content)
+        known = catalogue or catalogue_of(content)
         statements = stored_statements(source.statements)
     else:
-        is_parsed = isinstance(source, PolicyContent)
-        content = parsed(source.to_dict() if is_parsed else source)
+        value = source.to_dict() if isinstance(source, PolicyContent) else source
+        content = parsed(value)
+        known = catalogue or catalogue_of(content)
         compiled = rules.compile_policy(content, known, policy_id=_UNNAMED)
         if isinstance(compiled, list):
             raise invalid(compiled)
@@ -48,7 +49,7 @@ def proposed_tests(
     return propose_tests(
         content.effect,
         stored_statements(draft.statements),
-        catalogue or read_catalogue(),
+        catalogue or catalogue_of(content),
         now=now,
         kept=content.tests,
     )
@@ -58,11 +59,12 @@ def frozen_cases(
     draft: PolicyDraft, catalogue: Catalogue | None = None
 ) -> list[dict[str, Any]]:
     """Return the tests of a draft as nodes will run them, whatever changes later."""
+    content = parsed(draft.content)
     records = rules.case_records(
-        parsed(draft.content).tests,
+        content.tests,
         draft.policy.slug,
         stored_statements(draft.statements),
-        catalogue or read_catalogue(),
+        catalogue or catalogue_of(content),
     )
     return [record.to_dict() for record in records]
 
