@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 from django.contrib import auth
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.models import PermissionsMixin
 from django.core.validators import RegexValidator
 from django.db import models
+from django.db.models import QuerySet
 from django_otp.models import Device
 from typing_extensions import override
 
@@ -23,6 +24,7 @@ from apps.accounts.choices import (
 from apps.core.models import TimestampedModel, UUIDModel
 from apps.tenants.models import TenantModel
 
+M = TypeVar("M", bound=models.Model)
 USERNAME = RegexValidator(
     r"^[a-z0-9][a-z0-9._@+-]{0,149}$", "Use a-z, 0-9 and . _ @ + -"
 )
@@ -64,6 +66,34 @@ class User(AbstractBaseUser, PermissionsMixin):
             for backend in auth.get_backends()
             if hasattr(backend, "has_perm")
         )
+
+    def has_some(self, perm: str) -> bool:
+        """Say whether a permission is held on everything, or on any single object."""
+        return self.has_perm(perm) or any(
+            backend.has_some(self, perm)
+            for backend in auth.get_backends()
+            if hasattr(backend, "has_some")
+        )
+
+    def object_scopes(self) -> frozenset[str]:
+        """Return what single objects let a token of this person do with them."""
+        return frozenset().union(
+            *(
+                backend.object_scopes(self)
+                for backend in auth.get_backends()
+                if hasattr(backend, "object_scopes")
+            )
+        )
+
+    def narrowed(self, perm: str, rows: QuerySet[M]) -> QuerySet[M]:
+        """Return only the rows that a permission is held on; deny is the default."""
+        if self.has_perm(perm):
+            return rows
+        for backend in auth.get_backends():
+            if hasattr(backend, "narrowed"):
+                found: QuerySet[M] = backend.narrowed(self, perm, rows)
+                return found
+        return rows.none()
 
     @override
     def has_module_perms(self, app_label: str) -> bool:

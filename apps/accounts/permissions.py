@@ -7,14 +7,17 @@ import functools
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
+from django.contrib.auth import get_permission_codename
 from django.contrib.auth.views import redirect_to_login
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 from rest_framework.exceptions import PermissionDenied
+from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -27,6 +30,7 @@ from apps.accounts.errors import NotAMemberError, RoleRequiredError
 from apps.accounts.models import IdempotentAnswer, User
 from apps.accounts.selectors import roles_in_scope
 from apps.accounts.services import (
+    PersonHolder,
     TokenHolder,
     actor_for,
     claim_key,
@@ -34,8 +38,10 @@ from apps.accounts.services import (
     release_key,
 )
 from apps.audit.events import Actor
+from apps.core.errors import OutOfScopeError
 from apps.tenants.services import tenant_scope
 
+M = TypeVar("M", bound=Model)
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 _KEPT_HEADERS = ("ETag", "Location")
 _REFUSED = 400
@@ -124,9 +130,11 @@ class MemberMayView(BasePermission):
         needed = scopes.get(method)
         if needed is None:
             return False
-        if needed not in holder.scopes:
-            raise InsufficientScope(needed)
-        return True
+        if needed in holder.scopes:
+            return True
+        if _asks_objects(view) and needed in getattr(holder, "object_scopes", ()):
+            return True
+        raise InsufficientScope(needed)
 
 
 class AnsweredBefore(Exception):  # noqa: N818  # says what happened; nothing failed
@@ -217,6 +225,60 @@ class TenantScopedView(APIView):
             else:
                 release_key(row)
         return super().finalize_response(request, response, *args, **kwargs)
+
+
+class ObjectScopedView(TenantScopedView, GenericAPIView[M]):
+    """A view that lets people touch the single objects that are theirs.
+
+    Lists show what may be seen; what may not be seen is not there. Who holds a right on
+    some objects comes in with a token that carries the scope for these only.
+    """
+
+    @override
+    def filter_queryset(  # type: ignore[override]  # rows, never values
+        self, queryset: QuerySet[M]
+    ) -> QuerySet[M]:
+        """Leave out what the person may not see."""
+        rows = super().filter_queryset(queryset)
+        user = self._limited("view", rows.model)
+        return rows if user is None else user.narrowed(_named("view", rows.model), rows)
+
+    def require_some(self, action: str, model: type[M]) -> None:
+        """Refuse who may not do this to any object. Raises PermissionDenied."""
+        user = self._limited(action, model)
+        if user is not None and not user.has_some(_named(action, model)):
+            raise PermissionDenied
+
+    def require(self, action: str, row: M) -> None:
+        """Refuse who may not do this to an object. Raises PermissionDenied."""
+        user = self._limited(action, type(row))
+        if user is not None and not user.has_perm(_named(action, type(row)), row):
+            raise PermissionDenied
+
+    def require_after(self, action: str, row: M) -> None:
+        """Refuse what was saved beyond the person's scope. Raises OutOfScopeError."""
+        user = self._limited(action, type(row))
+        if user is not None:
+            fresh = type(row)._default_manager.get(pk=row.pk)  # noqa: SLF001  # Django's documented model API
+            if not user.has_perm(_named(action, type(row)), fresh):
+                raise OutOfScopeError
+
+    def _limited(self, action: str, model: type[M]) -> User | None:
+        """Return the person if they may not do this to all objects."""
+        holder = self.request.auth
+        if not isinstance(holder, PersonHolder):
+            return None
+        is_free = holder.user.has_perm(_named(action, model))
+        return None if is_free else holder.user
+
+
+def _asks_objects(view: APIView) -> bool:
+    return isinstance(view, ObjectScopedView)
+
+
+def _named(action: str, model: type[Model]) -> str:
+    meta = model._meta  # noqa: SLF001  # Django's documented model API
+    return f"{meta.app_label}.{get_permission_codename(action, meta)}"
 
 
 def _fingerprint(request: Request) -> str:

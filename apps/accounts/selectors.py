@@ -95,6 +95,11 @@ def scopes_in_scope(user: User) -> frozenset[str]:
     return rules.scopes_of(roles_in_scope(user))
 
 
+def token_scopes(user: User) -> frozenset[str]:
+    """Return what a token of a person may carry: by roles, or on single objects."""
+    return scopes_in_scope(user) | user.object_scopes()
+
+
 def active_freezes(
     user: User, *, sign_in_id: uuid.UUID | None = None
 ) -> QuerySet[Freeze]:

@@ -87,7 +87,7 @@ def api_tokens(request: HttpRequest) -> HttpResponse:
     if current_tenant_id() is None:
         return redirect("accounts:choose_tenant")
     user = user_of(request)
-    own = selectors.scopes_in_scope(user)
+    own = selectors.token_scopes(user)
     form = ApiTokenForm(request.POST or None, own_scopes=own)
     token = ""
     if request.method == "POST" and form.is_valid():

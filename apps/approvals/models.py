@@ -6,6 +6,8 @@ discarded draft must not take the evidence with it.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from typing_extensions import override
@@ -30,6 +32,12 @@ class ApprovalFlow(TenantModel, TimestampedModel):
         default=dict, help_text="See approvals.rules.parse_match; empty fits all."
     )
     stages = models.JSONField(help_text="See approvals.rules.parse_flow.")
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "name": "name",
+        "kind": "kind",
+    }
 
     class Meta:
         verbose_name = "approval flow"

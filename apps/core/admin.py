@@ -12,22 +12,43 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import ChangeList
+from django.contrib.auth import get_permission_codename
 from django.core.exceptions import PermissionDenied
-from django.db.models import Model
+from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from typing_extensions import override
 
-from apps.core.errors import PortwardError
+from apps.core.errors import OutOfScopeError, PortwardError
 
 M = TypeVar("M", bound=Model)
 _FIELD_NAME = re.compile(r"^[a-z_]+")
 
 
+class NarrowedList(ChangeList):
+    """A list of the rows that the person may see, and of no others."""
+
+    @override
+    def get_queryset(
+        self, request: HttpRequest, exclude_parameters: Any = None
+    ) -> QuerySet[Model]:
+        """Leave out what is not the person's before anything is counted."""
+        admin_of_list: Any = self.model_admin
+        self.root_queryset = admin_of_list.narrowed(request, self.root_queryset)
+        return super().get_queryset(request, exclude_parameters)
+
+
 class ServiceAdmin(admin.ModelAdmin[M]):
-    """List rows, show one in a form of ours, save it through a service."""
+    """List rows, show one in a form of ours, save it through a service.
+
+    Who may do something to single objects only sees these in the list, and what they
+    save is looked at again afterwards. Asked without an object, the permissions mean
+    all of them: a page that shows more than one object is closed to them.
+    """
 
     page_template = "admin/service_form.html"
     page_form: ClassVar[type[forms.Form]]
@@ -59,7 +80,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
         """Ask for a new row, and create it."""
-        if not self.has_add_permission(request):
+        if not self.may_add(request):
             raise PermissionDenied
         return self._page(request, None)
 
@@ -82,6 +103,77 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         return self._page(request, row)
 
     @override
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Show the rows that the person may see."""
+        return NarrowedList
+
+    @override
+    def get_list_filter(self, request: HttpRequest) -> Any:
+        """Offer no filter that would name what the person may not see."""
+        if self.has_view_permission(request):
+            return super().get_list_filter(request)
+        return ()
+
+    @override
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> M | None:
+        """Return a row; to who may see some only, the others are not there."""
+        row = super().get_object(request, object_id, from_field)
+        if row is None or self.has_view_permission(request, row):
+            return row
+        return None if self._has_some(request, "view") else row
+
+    @override
+    def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether a row, or without one every row, may be seen."""
+        return self._may(request, "view", obj) or self._may(request, "change", obj)
+
+    @override
+    def has_change_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
+        """Say whether a row, or without one every row, may be changed."""
+        return self._may(request, "change", obj)
+
+    @override
+    def has_view_or_change_permission(
+        self, request: HttpRequest, obj: M | None = None
+    ) -> bool:
+        """Open the list to who may see any of its rows."""
+        if super().has_view_or_change_permission(request, obj):
+            return True
+        return obj is None and self._has_some(request, "view")
+
+    @override
+    def get_model_perms(self, request: HttpRequest) -> dict[str, bool]:
+        """Link the list from the rail for who may see any of its rows."""
+        return super().get_model_perms(request) | {
+            "add": self.may_add(request),
+            "view": self.has_view_or_change_permission(request),
+        }
+
+    def may_add(self, request: HttpRequest) -> bool:
+        """Say whether a row may be added, be it of a certain kind only."""
+        return self.has_add_permission(request) or self._has_some(request, "add")
+
+    def narrowed(self, request: HttpRequest, rows: QuerySet[M]) -> QuerySet[M]:
+        """Return the rows that the person may see."""
+        if self.has_view_permission(request) or not request.user.is_authenticated:
+            return rows
+        return request.user.narrowed(self._permission("view"), rows)
+
+    def _has_some(self, request: HttpRequest, action: str) -> bool:
+        return request.user.is_authenticated and request.user.has_some(
+            self._permission(action)
+        )
+
+    def _may(self, request: HttpRequest, action: str, obj: M | None) -> bool:
+        return request.user.has_perm(self._permission(action), obj)
+
+    def _permission(self, action: str) -> str:
+        name = get_permission_codename(action, self.opts)
+        return f"{self.opts.app_label}.{name}"
+
+    @override
     def has_delete_permission(self, request: HttpRequest, obj: M | None = None) -> bool:
         """Refuse: what policies and history refer to stays."""
         return False
@@ -90,16 +182,14 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         form = self.make_form(request, row)
         if request.method == "POST" and form.is_valid():
             try:
-                saved = self.save(request, form, row)
+                saved = self._save_within(request, form, row)
             except PortwardError as error:
                 self.show_refusal(form, error)
             else:
                 messages.success(request, f"“{saved}” is saved.")
                 return redirect(self._address("change", saved.pk))
         may_change = (
-            self.has_change_permission(request, row)
-            if row
-            else self.has_add_permission(request)
+            self.has_change_permission(request, row) if row else self.may_add(request)
         )
         context = {
             **self.admin_site.each_context(request),
@@ -113,6 +203,26 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             **(self.details(request, row) if row else {}),
         }
         return TemplateResponse(request, self.page_template, context)
+
+    @transaction.atomic
+    def _save_within(self, request: HttpRequest, form: forms.Form, row: M | None) -> M:
+        """Save, and refuse what was, or would be, outside of the person's scope.
+
+        Raises OutOfScopeError. What a role lets somebody change is never outside.
+        """
+        action = "change" if row else "add"
+        rows = self.model._default_manager  # noqa: SLF001  # Django's documented model API
+        is_limited = not self._may(request, action, None) and self._has_some(
+            request, action
+        )
+        if is_limited and row is not None:
+            seen = rows.select_for_update(of=("self",)).get(pk=row.pk)
+            if not self._may(request, action, seen):
+                raise PermissionDenied
+        saved = self.save(request, form, row)
+        if is_limited and not self._may(request, action, rows.get(pk=saved.pk)):
+            raise OutOfScopeError
+        return saved
 
     def show_refusal(self, form: forms.Form, error: PortwardError) -> None:
         """Put the reason and the remedy beside the field that the error names."""

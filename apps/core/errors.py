@@ -94,6 +94,14 @@ class ForbiddenError(PortwardError):
     default_message = "You may not do this."
 
 
+class OutOfScopeError(ForbiddenError):
+    """What would be saved lies outside of what the actor may change."""
+
+    code = "core.out_of_scope"
+    default_message = "Saved like this, it would lie outside of what you may change."
+    default_remedy = "Undo the change of what your right depends on, or ask an admin."
+
+
 class NotFoundError(PortwardError):
     """There is no such thing, or none that the actor may see."""
 

@@ -6,6 +6,8 @@ leaves no hole in the history.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from typing_extensions import override
@@ -25,6 +27,16 @@ class Policy(TenantModel, TimestampedModel):
     state = models.CharField(
         max_length=16, choices=PolicyState.choices, default=PolicyState.DRAFT
     )
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+        "state": "state",
+        "owner": "draft__content__owner",
+        "tier": "draft__content__tier",
+        "effect": "draft__content__effect",
+    }
 
     class Meta:
         ordering = ["slug"]

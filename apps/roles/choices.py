@@ -71,3 +71,19 @@ class AssignmentState(models.TextChoices):
     LATER = "later", "Later"
     EXPIRED = "expired", "Ended"
     REVOKED = "revoked", "Revoked"
+
+
+class GrantAction(models.TextChoices):
+    """What somebody may do to single objects; whoever may do more may see them."""
+
+    VIEW = "view", "See"
+    CHANGE = "change", "Change"
+    ADD = "add", "Add"
+
+
+class GrantState(models.TextChoices):
+    """What is with a grant at a moment."""
+
+    NOW = "now", "Holds now"
+    EXPIRED = "expired", "Ended"
+    REVOKED = "revoked", "Revoked"

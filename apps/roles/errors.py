@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from apps.core.errors import ConflictError, InvalidError, NotFoundError
+from apps.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 
 
 class NameInvalidError(InvalidError):
@@ -267,3 +272,73 @@ class RoleFileInvalidError(InvalidError):
     code = "roles.file_invalid"
     default_message = "The file cannot be read."
     default_remedy = "Correct the file at this place."
+
+
+class GrantInvalidError(InvalidError):
+    """A grant makes no sense as it is."""
+
+    code = "roles.grant_invalid"
+
+
+class ConstraintInvalidError(InvalidError):
+    """A constraint does not fit the model; `field` names the place."""
+
+    code = "roles.constraint_invalid"
+    default_message = "The constraint cannot be read."
+
+
+class ConstraintFieldError(ConstraintInvalidError):
+    """A constraint names a field that is not there, or not offered."""
+
+    code = "roles.constraint_field"
+
+
+class ConstraintLookupError(ConstraintInvalidError):
+    """A constraint compares a field in a way that is not offered for it."""
+
+    code = "roles.constraint_lookup"
+
+
+class ConstraintTypeError(ConstraintInvalidError):
+    """A constraint compares a field with a value of another type."""
+
+    code = "roles.constraint_type"
+
+
+class GrantToSelfError(ForbiddenError):
+    """Nobody grants to themselves, on whatever way."""
+
+    code = "roles.grant_to_self"
+    default_message = "You cannot give rights to yourself."
+    default_remedy = "Ask another security admin."
+
+
+class GrantBeyondError(ForbiddenError):
+    """Nobody grants more than they hold."""
+
+    code = "roles.grant_beyond"
+    default_message = "You cannot give what you do not hold."
+    default_remedy = "Ask a security admin."
+
+
+class RaisesSelfError(ForbiddenError):
+    """A change would give its author more than they hold."""
+
+    code = "roles.raises_self"
+    default_message = "This change would give you more than you hold."
+    default_remedy = "Ask a security admin to make it."
+
+
+class GrantExistsError(ConflictError):
+    """The same is granted already."""
+
+    code = "roles.grant_exists"
+    default_message = "This is granted already."
+    default_remedy = "Revoke the other grant first, or choose another scope."
+
+
+class GrantNotFoundError(NotFoundError):
+    """There is no such grant, or it is over."""
+
+    code = "roles.grant_not_found"
+    default_message = "There is no such grant, or it is over."

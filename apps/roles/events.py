@@ -28,6 +28,8 @@ class RolesAction(StrEnum):
     SEPARATION_CHANGED = "separation.changed"
     EXCEPTION_GRANTED = "separation.exception_granted"
     EXCEPTION_ENDED = "separation.exception_ended"
+    OBJECT_GRANTED = "object.granted"
+    OBJECT_GRANT_REVOKED = "object.grant_revoked"
 
 
 class RolesTopic(StrEnum):

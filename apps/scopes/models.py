@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from typing_extensions import override
@@ -20,6 +22,12 @@ class HolidayCalendar(TenantModel, TimestampedModel):
     slug = models.CharField("short name", max_length=63)
     name = models.CharField(max_length=120)
     days = models.JSONField(help_text="Objects with date and name, by date.")
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+    }
 
     class Meta:
         ordering = ["slug"]
@@ -62,6 +70,12 @@ class TimeWindow(TenantModel, TimestampedModel):
     open_dates = models.JSONField(default=list, blank=True)
     closed_calendars = models.JSONField(default=list, blank=True)
     open_calendars = models.JSONField(default=list, blank=True)
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+    }
 
     class Meta:
         ordering = ["slug"]
@@ -130,6 +144,12 @@ class Location(TenantModel, TimestampedModel):
     radius = models.PositiveIntegerField(null=True, blank=True)
     node_groups = models.JSONField(default=list, blank=True)
     unknown_matches = models.BooleanField(default=False)
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+    }
 
     class Meta:
         ordering = ["slug"]

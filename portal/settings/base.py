@@ -89,7 +89,10 @@ TEMPLATES: list[dict[str, Any]] = [
 ]
 
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["apps.accounts.authentication.MembershipBackend"]
+AUTHENTICATION_BACKENDS = [
+    "apps.accounts.authentication.MembershipBackend",
+    "apps.roles.authentication.ObjectBackend",
+]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 _VALIDATION = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS: list[dict[str, Any]] = [
@@ -113,7 +116,10 @@ LOGIN_REDIRECT_URL = "/admin/"
 # django-guardian would otherwise create a row for a user who is nobody.
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = False
-# Object permissions are asked through apps.roles, not through the backend chain.
+# guardian's own tables know no tenant; both of its models are ours. See ADR 0019.
+GUARDIAN_USER_OBJ_PERMS_MODEL = "roles.ObjectGrant"
+GUARDIAN_GROUP_OBJ_PERMS_MODEL = "roles.ObjectGrant"
+# Object permissions are answered by apps.roles; guardian's backend is not in the chain.
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
 
 EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"

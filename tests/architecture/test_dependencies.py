@@ -95,3 +95,20 @@ def test_an_import_across_apps_names_only_open_modules() -> None:
 
 def test_the_walk_sees_the_imports_there_are() -> None:
     assert len(imports_of_other_apps()) > 0
+
+
+def test_only_one_module_knows_guardian() -> None:
+    found = set()
+    for folder in ("apps", "engine", "node_agent", "portal", "protocol"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                names = (
+                    [node.module or ""]
+                    if isinstance(node, ast.ImportFrom)
+                    else [alias.name for alias in node.names]
+                    if isinstance(node, ast.Import)
+                    else []
+                )
+                if any(name.split(".")[0] == "guardian" for name in names):
+                    found.add(str(path.relative_to(ROOT)))
+    assert found == {"apps/roles/models/grants.py"}

@@ -19,7 +19,7 @@ from apps.accounts.choices import Scope
 from apps.accounts.errors import ApiTokenInvalidError, ApiTokenRefusedError
 from apps.accounts.events import AccountsAction
 from apps.accounts.models import ApiToken, Membership, User
-from apps.accounts.selectors import scopes_in_scope
+from apps.accounts.selectors import scopes_in_scope, token_scopes
 from apps.accounts.services.guards import refuse_if_sealed
 from apps.accounts.services.trail import actor_for
 from apps.audit import services as audit
@@ -84,6 +84,8 @@ class PersonHolder(TokenHolder):
 
     user: User
     token_id: uuid.UUID
+    # What the token carries on single objects only; see ObjectScopedView.
+    object_scopes: frozenset[str] = frozenset()
 
 
 @transaction.atomic
@@ -196,7 +198,7 @@ def is_from(address: str, networks: Sequence[str]) -> bool:
 
 
 def _own_scopes(user: User, wanted: Sequence[str]) -> list[str]:
-    own = scopes_in_scope(user)
+    own = token_scopes(user)
     if not wanted or not set(wanted) <= set(Scope.values):
         raise ApiTokenInvalidError("Choose what the token is for.", field="scopes")
     if beyond := sorted(set(wanted) - own):
@@ -225,6 +227,7 @@ def _holder(row: ApiToken, address: str | None) -> PersonHolder:
     return PersonHolder(
         tenant_id=row.tenant_id,
         scopes=frozenset(row.scopes) & own,
+        object_scopes=frozenset(row.scopes) & row.user.object_scopes(),
         user=row.user,
         token_id=row.pk,
         acr=row.acr,

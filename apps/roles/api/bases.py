@@ -10,11 +10,12 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import Http404
 from rest_framework import serializers
-from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from apps.accounts.choices import Scope
+from apps.accounts.permissions import ObjectScopedView
 from apps.accounts.services import actor_for
 from apps.audit.events import Actor
 from apps.core.api import require_match, with_etag
@@ -37,7 +38,7 @@ def entity(values: Mapping[str, str]) -> EntityRef:
     return EntityRef(values["type"], values["key"])
 
 
-class Saving(OperationBoundView, GenericAPIView[M]):
+class Saving(OperationBoundView, ObjectScopedView[M]):
     """How rows of one kind are written: what is sent, and which service takes it."""
 
     input_serializer: ClassVar[type[serializers.Serializer[Any]]]
@@ -59,10 +60,13 @@ class ListOf(Saving[M], ListAPIView[M]):
     scopes = {"GET": Scope.ROLES_READ, "POST": Scope.ROLES_WRITE}
     operations = {"POST": Operation.CHANGE_ACCESS}
 
+    @transaction.atomic
     def create(self, request: Request) -> Response:
         """Add a row, and answer with it and its ETag."""
         actor = actor_for(holder_of(request).user)
+        self.require_some("add", self.get_queryset().model)
         saved = self.save(actor, self.values_of(request), None)
+        self.require_after("add", saved)
         row = self.get_queryset().get(pk=saved.pk)
         return with_etag(self.get_serializer(row).data, 201)
 
@@ -75,16 +79,19 @@ class OneOf(Saving[M]):
 
     def read(self, pk: uuid.UUID) -> Response:
         """Answer with a row and its ETag."""
-        return with_etag(self.get_serializer(self._row(self.get_queryset(), pk)).data)
+        rows = self.filter_queryset(self.get_queryset())
+        return with_etag(self.get_serializer(self._row(rows, pk)).data)
 
     @transaction.atomic
     def replace(self, request: Request, pk: uuid.UUID) -> Response:
         """Replace a row if it is still what `If-Match` names."""
-        rows = self.get_queryset()
+        rows = self.filter_queryset(self.get_queryset())
         row = self._row(rows.select_for_update(of=("self",)), pk)
+        self.require("change", row)
         require_match(request, self.get_serializer(row).data)
         actor = actor_for(holder_of(request).user)
-        self.save(actor, self.values_of(request), row)
+        saved = self.save(actor, self.values_of(request), row)
+        self.require_after("change", saved)
         return with_etag(self.get_serializer(self._row(rows.all(), pk)).data)
 
     @staticmethod

@@ -13,6 +13,7 @@ from apps.roles.models.catalogue import (
     RoleParent,
     RolePermission,
 )
+from apps.roles.models.grants import ObjectGrant
 from apps.roles.models.registry import (
     RESOURCE_GROUP,
     Principal,
@@ -32,6 +33,7 @@ __all__ = [
     "RESOURCE_GROUP",
     "Assignment",
     "AttributeDefinition",
+    "ObjectGrant",
     "Permission",
     "Principal",
     "PrincipalGroup",

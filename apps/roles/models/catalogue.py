@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import F, Q
 from typing_extensions import override
@@ -46,6 +48,13 @@ class Permission(TenantModel, TimestampedModel):
     tier = models.CharField(max_length=16, choices=Tier.choices)
     description = models.CharField(max_length=200, blank=True)
 
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "action": "action",
+        "tier": "tier",
+        "type": "resource_type__name",
+    }
+
     class Meta:
         ordering = ["resource_type__name", "action"]
         constraints = [
@@ -80,6 +89,13 @@ class Role(TenantModel, TimestampedModel):
         symmetrical=False,
         related_name="children",
     )
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+        "tier": "tier",
+    }
 
     class Meta:
         ordering = ["slug"]

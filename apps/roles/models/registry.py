@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import models
 from django.db.models import Q
 from typing_extensions import override
@@ -77,6 +79,12 @@ class PrincipalGroup(TenantModel, TimestampedModel):
         Principal, through="PrincipalGroupMember", related_name="principal_groups"
     )
 
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "slug": "slug",
+        "name": "name",
+    }
+
     class Meta:
         verbose_name = "group"
         ordering = ["slug"]
@@ -131,6 +139,15 @@ class Resource(TenantModel, TimestampedModel):
         symmetrical=False,
         related_name="members",
     )
+
+    # What constraints of delegated rights may name; see apps.roles.selectors.
+    constraint_fields: ClassVar[dict[str, str]] = {
+        "type": "type",
+        "key": "key",
+        "name": "name",
+        "group": "groups__key",
+        "attributes": "attributes",
+    }
 
     class Meta:
         ordering = ["type", "key"]

@@ -1,5 +1,16 @@
 """Inheritance of roles, what keeps them apart, and what registry entries look like."""
 
+from apps.roles.rules.constraints import (
+    LOOKUPS,
+    Condition,
+    Constraint,
+    Kind,
+    ScopeField,
+    fields_in,
+    matches,
+    read_constraint,
+    say_constraint,
+)
 from apps.roles.rules.entries import (
     assignment_state,
     check_action,
@@ -12,6 +23,13 @@ from apps.roles.rules.entries import (
     closes_circle,
     has_type,
     is_allowed,
+)
+from apps.roles.rules.grants import (
+    LONGEST_REASON,
+    GrantSpec,
+    check_grant,
+    grant_state,
+    grown_roles,
 )
 from apps.roles.rules.graph import (
     MAX_DEPTH,
@@ -56,19 +74,26 @@ from apps.roles.rules.transfer import (
 
 __all__ = [
     "FORMATS",
+    "LONGEST_REASON",
+    "LOOKUPS",
     "MAX_DEPTH",
     "TIER_RANK",
     "AssignmentSpec",
     "AttributeLimits",
     "Branch",
+    "Condition",
+    "Constraint",
     "EntrySpec",
+    "GrantSpec",
     "GroupSpec",
+    "Kind",
     "Refusal",
     "RoleChange",
     "RoleFile",
     "RoleGraph",
     "RoleNode",
     "RoleSpec",
+    "ScopeField",
     "SeparationSpec",
     "Waiver",
     "ancestry",
@@ -79,6 +104,7 @@ __all__ = [
     "check_assignment",
     "check_attribute",
     "check_entry",
+    "check_grant",
     "check_name",
     "check_no_role_breaks",
     "check_resource_type",
@@ -90,9 +116,15 @@ __all__ = [
     "check_values",
     "closes_circle",
     "effective_permissions",
+    "fields_in",
+    "grant_state",
+    "grown_roles",
     "has_type",
     "is_allowed",
+    "matches",
+    "read_constraint",
     "read_roles",
+    "say_constraint",
     "tree",
     "with_role",
     "write_roles",

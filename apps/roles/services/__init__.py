@@ -6,6 +6,7 @@ from apps.roles.services.catalogue import (
     define_permission,
     define_resource_type,
 )
+from apps.roles.services.grants import grant_object, may_revoke, revoke_grant
 from apps.roles.services.people import (
     save_group,
     save_principal_with_manager,
@@ -31,11 +32,14 @@ __all__ = [
     "define_resource_type",
     "end_exception",
     "grant_exception",
+    "grant_object",
     "import_roles",
     "link_person",
+    "may_revoke",
     "require_separation",
     "require_use_apart",
     "revoke_assignment",
+    "revoke_grant",
     "save_group",
     "save_principal",
     "save_principal_with_manager",

@@ -26,6 +26,7 @@ from apps.roles.models import (
     ResourceOwner,
 )
 from apps.roles.rules import EntrySpec, GroupSpec
+from apps.roles.services.guards import refuse_joining, refuse_owning
 from apps.roles.services.registry import save_principal, save_resource
 from apps.roles.services.trail import announce, lock_roles
 from apps.tenants.services import require_tenant_id
@@ -57,10 +58,12 @@ def save_group(
     if group_id is None and same.exists():
         raise SlugTakenError(f"“{spec.slug}” is in use already.", field="slug")
     members = _principals(spec.members, "members")
-    before = _group_state(row.name, row.members.all()) if group_id else None
+    held = list(row.members.all()) if group_id else []
+    before = _group_state(row.name, held) if group_id else None
     after = _group_state(spec.name.strip(), members)
     if before == after:
         return row
+    refuse_joining(actor, row, [one for one in members if one not in held])
     row.slug, row.name = spec.slug, spec.name.strip()
     row.save()
     _set_members(row, members)
@@ -89,6 +92,7 @@ def set_owners(
     before, after = _keys(held), _keys(wanted)
     if before == after:
         return row
+    refuse_owning(actor, [one for one in wanted if one not in held])
     links = ResourceOwner.objects.filter(resource=row)
     links.exclude(principal__in=wanted).delete()
     ResourceOwner.objects.bulk_create(

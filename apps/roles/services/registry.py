@@ -28,6 +28,7 @@ from apps.roles.models import (
     ResourceType,
 )
 from apps.roles.rules import EntrySpec
+from apps.roles.services.guards import refuse_linking, refuse_moving
 from apps.roles.services.trail import announce, lock_roles
 from apps.tenants.services import require_tenant_id
 
@@ -94,6 +95,7 @@ def link_person(
         raise NotAMemberError("This person is no member of the tenant.", field="user")
     if user_id is not None and selectors.principal_of_user(user_id) is not None:
         raise KeyTakenError("This person is another principal already.", field="user")
+    refuse_linking(actor, row, user_id)
     before = {"user": str(row.user_id) if row.user_id else None}
     row.user_id = user_id
     row.save(update_fields=["user", "updated_at"])
@@ -128,12 +130,13 @@ def save_resource(
     if resource_id is None and same.exists():
         raise KeyTakenError(f"{spec.ref} is registered already.", field="key")
     groups = _groups(spec)
-    held = [group.key for group in row.groups.all()] if resource_id else []
-    before = _state(row, held) if resource_id else None
+    held = list(row.groups.all()) if resource_id else []
+    before = _state(row, [one.key for one in held]) if resource_id else None
     _fill(row, spec)
     after = _state(row, [group.key for group in groups])
     if before == after:
         return row
+    refuse_moving(actor, held, groups)
     row.save()
     _set_groups(row, groups)
     announce(

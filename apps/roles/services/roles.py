@@ -13,6 +13,7 @@ from apps.roles.errors import SlugFixedError, SlugTakenError
 from apps.roles.events import RolesAction
 from apps.roles.models import Permission, Role, RoleParent, RolePermission
 from apps.roles.rules import RoleSpec
+from apps.roles.services.guards import refuse_growth
 from apps.roles.services.trail import announce, lock_roles
 from apps.tenants.services import require_tenant_id
 from protocol import records
@@ -38,13 +39,13 @@ def save_role(
     if role.slug and role.slug != spec.slug:
         raise SlugFixedError(field="slug")
     wanted = rules.check_role(spec, graph, selectors.catalogue_tiers())
-    rules.check_no_role_breaks(
-        selectors.separation_specs(), rules.with_role(graph, wanted)
-    )
+    becoming = rules.with_role(graph, wanted)
+    rules.check_no_role_breaks(selectors.separation_specs(), becoming)
     before = _state(role) if role_id else None
     after = _wanted_state(wanted)
     if before == after:
         return role
+    refuse_growth(actor, graph, becoming)
     role.slug, role.name, role.tier = wanted.slug, wanted.name, wanted.tier
     role.description = wanted.description
     role.save()
