@@ -25,6 +25,7 @@ from apps.dashboard.api import (
     ActionSearch,
     ExplainDecision,
     ResourceSearch,
+    Simulate,
     SubjectSearch,
 )
 from apps.delegations.api import (
@@ -127,6 +128,7 @@ urlpatterns = [
     path("v1/access/subjects", SubjectSearch.as_view(), name="access_subjects"),
     path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
+    path("v1/simulate", Simulate.as_view(), name="simulate"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/role-file", RoleTransfer.as_view(), name="role_file"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),

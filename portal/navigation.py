@@ -65,6 +65,7 @@ AREAS = (
         "policies",
         "Draft, approve and release what the nodes enforce.",
         apps=("policies", "approvals", "bundles"),
+        pages=(Page("Simulator", "/admin/simulator/", "roles.view_assignment"),),
     ),
     Area(
         "access",

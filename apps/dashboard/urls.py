@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from apps.dashboard.views import access, fleet, own
+from apps.dashboard.views import access, fleet, own, simulator
 
 app_name = "dashboard"
 urlpatterns = [
@@ -20,5 +20,10 @@ urlpatterns = [
     ),
     path("admin/access/who/", admin.site.admin_view(access.who), name="who"),
     path("admin/access/what/", admin.site.admin_view(access.what), name="what"),
+    path(
+        "admin/simulator/",
+        admin.site.admin_view(simulator.simulator),
+        name="simulator",
+    ),
     path("access/why/", own.why, name="why"),
 ]

@@ -14,6 +14,7 @@ from apps.dashboard.rules.sheets import (
     sheet_of_access,
     sheet_of_steps,
 )
+from apps.dashboard.rules.timeline import Timeline, timeline
 
 __all__ = [
     "Chart",
@@ -21,6 +22,7 @@ __all__ = [
     "Permitted",
     "Point",
     "Tick",
+    "Timeline",
     "access_row",
     "consistency_chart",
     "matrix",
@@ -28,4 +30,5 @@ __all__ = [
     "sheet",
     "sheet_of_access",
     "sheet_of_steps",
+    "timeline",
 ]

@@ -19,9 +19,16 @@ from apps.dashboard.selectors.fleet import (
     fleet_state,
     group_choices,
 )
+from apps.dashboard.selectors.subjects import (
+    LIVE,
+    changes_named,
+    offered_subjects,
+    world_named,
+)
 from apps.dashboard.selectors.worlds import world_at
 
 __all__ = [
+    "LIVE",
     "TARGET",
     "Answers",
     "FleetFilter",
@@ -30,12 +37,15 @@ __all__ = [
     "Remedy",
     "Rows",
     "actions",
+    "changes_named",
     "consistency_over_time",
     "fleet_state",
     "group_choices",
+    "offered_subjects",
     "remedies",
     "rows_of",
     "what",
     "who",
     "world_at",
+    "world_named",
 ]

@@ -10,6 +10,7 @@ from apps.simulation.rules.levels import Level, Levels
 from apps.simulation.rules.matrix import Difference, Matrix, Shift, Turn
 from apps.simulation.rules.replay import Fate, Logged, Replay, Replayed
 from apps.simulation.rules.risk import Risk, RiskLevel, level_of, risk_of
+from apps.simulation.rules.strip import Stretch, Strip, strip
 
 __all__ = [
     "Difference",
@@ -24,6 +25,8 @@ __all__ = [
     "Risk",
     "RiskLevel",
     "Shift",
+    "Stretch",
+    "Strip",
     "Turn",
     "changed",
     "document_digest",
@@ -33,4 +36,5 @@ __all__ = [
     "pairs",
     "replay_document",
     "risk_of",
+    "strip",
 ]

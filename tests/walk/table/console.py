@@ -69,6 +69,9 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:who": Row(
         "Who may do what in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "dashboard:simulator": Row(
+        "What would be decided in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
     "dashboard:what": Row(
         "What somebody of one's own tenant may do.", get=MEMBERS, post=NOT_BY_GET
     ),

@@ -100,6 +100,13 @@ ASKED: Mapping[str, Row] = {
         post=NOT_BY_TOKEN,
     )
     for name in ("explain", "subjects", "resources", "actions")
+} | {
+    "api:simulate": Row(
+        "A token asks about its own tenant, and changes nothing.",
+        get=NOT_BY_TOKEN,
+        post=_ASKED_BY_TOKEN,
+        is_json=True,
+    ),
 }
 OPERATIONS: Mapping[str, Row] = WRITTEN | {
     **DRAFT,

@@ -23,6 +23,7 @@ from apps.dashboard.forms import (
     Circumstances,
     ExplainForm,
     Question,
+    Simulated,
     WhatForm,
     WhoForm,
     question,
@@ -158,7 +159,7 @@ def _parameters(form: type[Circumstances], *paging: str) -> list[OpenApiParamete
     return [*fields, *(OpenApiParameter(name, str) for name in paging)]
 
 
-class _Asking(TenantScopedView):
+class Asking(TenantScopedView):
     """A question in the query; who sees only themselves may not ask about others."""
 
     scopes = {"GET": Scope.ACCESS_EXPLAIN}
@@ -175,7 +176,7 @@ class _Asking(TenantScopedView):
             raise PermissionDenied
 
 
-class ExplainDecision(_Asking):
+class ExplainDecision(Asking):
     """Why somebody may do something, or may not."""
 
     @extend_schema(
@@ -188,11 +189,11 @@ class ExplainDecision(_Asking):
         found = _question(ExplainForm(request.query_params))
         explanation = found.world.explainer.explain(found.request)
         return Response(
-            Sheet(_explained(explanation, found), *sheet_of_steps(explanation))
+            Sheet(explained(explanation, found), *sheet_of_steps(explanation))
         )
 
 
-class SubjectSearch(_Asking):
+class SubjectSearch(Asking):
     """Who may do something."""
 
     @extend_schema(
@@ -208,7 +209,7 @@ class SubjectSearch(_Asking):
         return _page(request, found, answers)
 
 
-class ResourceSearch(_Asking):
+class ResourceSearch(Asking):
     """What somebody may do."""
 
     @extend_schema(
@@ -224,7 +225,7 @@ class ResourceSearch(_Asking):
         return _page(request, found, answers)
 
 
-class ActionSearch(_Asking):
+class ActionSearch(Asking):
     """What somebody may do to one resource."""
 
     @extend_schema(
@@ -291,7 +292,8 @@ def _bound(request: Request, found: Question) -> str:
     return digest(_DOMAIN, {"said": said, "revision": found.world.revision}).hex()
 
 
-def _explained(explanation: Explanation, found: Question) -> dict[str, Any]:
+def explained(explanation: Explanation, found: Question | Simulated) -> dict[str, Any]:
+    """Return an explanation in JSON."""
     nearest = explanation.nearest
     return {
         "decision": explanation.decision.allowed,

@@ -24,7 +24,7 @@ _STATES = [(RELEASED, "As released"), (DRAFT, "Now, not yet released")]
 _TRUST = [("", "Unknown"), ("true", "Trusted"), ("false", "Not trusted")]
 _LEVELS = [("", "Unknown"), ("0", "0"), ("1", "1"), ("2", "2"), ("3", "3")]
 _KINDS = [("", "People and services"), ("User", "People"), ("Service", "Services")]
-_LONGEST = 255
+LONGEST = 255
 MOST_LISTED = 1000
 _NOBODY = EntityRef("User", "-")
 _MOMENT = "%Y-%m-%dT%H:%M"
@@ -36,7 +36,7 @@ class EntityField(forms.CharField):
     def __init__(self, listed: str, *, label: str = "") -> None:
         attributes = {"list": listed, "autocomplete": "off", "spellcheck": "false"}
         super().__init__(
-            max_length=_LONGEST + 64,
+            max_length=LONGEST + 64,
             widget=forms.TextInput(attributes),
             label=label or None,
         )
@@ -80,7 +80,7 @@ class Circumstances(forms.Form):
     )
     device = forms.ChoiceField(label="Device", choices=_TRUST, required=False)
     risk = forms.IntegerField(label="Risk", required=False, min_value=0, max_value=100)
-    ticket = forms.CharField(label="Ticket", required=False, max_length=_LONGEST)
+    ticket = forms.CharField(label="Ticket", required=False, max_length=LONGEST)
     method = forms.CharField(label="HTTP method", required=False, max_length=16)
     path = forms.CharField(label="HTTP path", required=False, max_length=2000)
 
@@ -150,7 +150,7 @@ class ActionForm(Circumstances):
     """An action that people name."""
 
     action = forms.CharField(
-        max_length=_LONGEST,
+        max_length=LONGEST,
         widget=forms.TextInput({"list": "actions", "autocomplete": "off"}),
     )
 
@@ -242,7 +242,7 @@ def question(
         return None
     who = principal or values.get("principal")
     what = values.get("resource")
-    _check(form, world, who if principal is None else None)
+    check(form, world, who if principal is None else None)
     if form.errors:
         return None
     request = Request(
@@ -255,7 +255,7 @@ def question(
     return Question(form, world, request)
 
 
-def _check(form: Circumstances, world: World, who: EntityRef | None) -> None:
+def check(form: Circumstances, world: World, who: EntityRef | None) -> None:
     """Say beside its field what the release does not know."""
     values = form.cleaned_data
     if who is not None and who not in world.engine.entities.principals:
@@ -272,9 +272,14 @@ def _check(form: Circumstances, world: World, who: EntityRef | None) -> None:
 
 def offered(found: Question | None) -> dict[str, Any]:
     """Return the names that the fields offer while one types."""
-    now = timezone.now()
-    world = found.world if found else selectors.world_at(now)
-    world = world or live_world(now)
+    if found:
+        return listed(found.world)
+    return listed(selectors.world_at(timezone.now()))
+
+
+def listed(world: World | None) -> dict[str, Any]:
+    """Return the names that a world knows."""
+    world = world or live_world(timezone.now())
     return {
         "principals": [f"{p.type}::{p.id}" for p in world.principals[:MOST_LISTED]],
         "resources": [f"{r.type}::{r.id}" for r in world.resources[:MOST_LISTED]],
