@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -16,6 +17,7 @@ from engine.decide import PolicyEngine, Request
 from protocol.records import (
     EntityRef,
     Head,
+    Obligation,
     PolicyRecord,
     Record,
     SeparationRecord,
@@ -49,6 +51,9 @@ def pairs_of_worlds(draw: st.DrawFn) -> tuple[list[Record], list[Record]]:
         [SeparationRecord("s", "S", "dynamic", ("operator", "lead"))],
         [policy("red", when=(TEAM,))],
         [policy("forbid-red", effect="forbid", when=(TEAM, MFA))],
+        [replace(policy("asks"), obligations=(Obligation("mfa", level=2),))],
+        [replace(policy("later"), effective_from="2026-11-21T00:00:00Z")],
+        [replace(policy("over"), effective_until="2026-11-20T11:00:00Z")],
     ]
     extra: list[Record] = [
         NAMED,
@@ -126,11 +131,19 @@ def test_the_difference_is_that_of_deciding_every_pair_twice(
 
 
 @settings(max_examples=200, deadline=None)
-@given(worlds(), contexts, moments, st.sampled_from([ALICE, BOB]))
+@given(
+    pairs_of_worlds(),
+    contexts,
+    moments,
+    st.sampled_from([ALICE, BOB]),
+)
 def test_never_is_never_allowed_and_always_always_is(
-    records: list[Record], context: dict[str, Any], now: dt.datetime, who: EntityRef
+    both: tuple[list[Record], list[Record]],
+    context: dict[str, Any],
+    now: dt.datetime,
+    who: EntityRef,
 ) -> None:
-    records = [*records, NAMED]
+    records, _ = both
     engine = PolicyEngine.from_records(records, ZONES)
     decision = engine.decide(Request(who, "restart", WEB, now, context))
 

@@ -54,11 +54,27 @@ class Reading:
         return bool(self.circumstances)
 
 
-def read(statement: Statement, effect: str, *, keeps_time: bool = False) -> Reading:
+def read(
+    statement: Statement, policy: PolicyRecord, *, keeps_time: bool = False
+) -> Reading:
     """Split the conditions of a statement.
 
-    With `keeps_time` the clock is no circumstance, since the moment is known.
+    With `keeps_time` the clock is no circumstance, since the moment is known. What a
+    permit asks for besides is one: unmet, it turns the answer down.
     """
+    reading = _read(statement, policy.effect, keeps_time=keeps_time)
+    if policy.effect != "permit" or not policy.obligations:
+        return reading
+    asked = tuple(str(one.to_dict()) for one in policy.obligations)
+    return replace(
+        reading,
+        circumstances=(*reading.circumstances, *asked),
+        can_fail=True,
+        signature="\n".join((reading.signature, *asked)),
+    )
+
+
+def _read(statement: Statement, effect: str, *, keeps_time: bool) -> Reading:
     conditions = read_conditions(statement.cedar)
     if conditions is None:
         return _of_other_hand(statement, effect, keeps_time=keeps_time)
@@ -107,7 +123,7 @@ def _policies_in(
     kept: list[Statement] = []
     failing: list[Statement] = []
     for statement in policy.statements:
-        reading = read(statement, policy.effect, keeps_time=keeps_time)
+        reading = read(statement, policy, keeps_time=keeps_time)
         is_for_best = (policy.effect == "permit") == (case is Case.BEST)
         if not reading.is_open or is_for_best:
             kept.append(_without_circumstances(statement, reading))
@@ -115,13 +131,14 @@ def _policies_in(
             beside = replace(statement, id=statement.id + _BESIDE)
             forbid = replace(reading, effect="forbid")
             failing.append(_without_circumstances(beside, forbid))
-    yield replace(policy, statements=tuple(kept))
+    yield replace(policy, statements=tuple(kept), obligations=())
     if failing:
         yield replace(
             policy,
             id=policy.id + _BESIDE,
             effect="forbid",
             statements=tuple(failing),
+            obligations=(),
         )
 
 

@@ -78,9 +78,14 @@ class Levels:
         self.now = now
         self._entities = engine.entities
         self._readings = [
-            read(statement, engine.policy_of(number).effect)
+            read(statement, engine.policy_of(number))
             for number, statement in enumerate(engine.statements)
         ]
+        # A version counts in its time only.
+        counting = _mask(
+            n for n in range(len(engine.statements)) if engine.counts(n, now)
+        )
+        self._counting = counting
         self._principal_masks = _masks(s.principal for s in engine.statements)
         self._resource_masks = _masks(s.resource for s in engine.statements)
         self._scopes = frozenset(
@@ -103,7 +108,8 @@ class Levels:
     def resource_mask(self, resource: EntityRef) -> int:
         """Return the statements whose head is about a resource."""
         places = self._entities.above_resource(resource) - {resource}
-        return _union(self._resource_masks, request_keys(resource, places))
+        mask = _union(self._resource_masks, request_keys(resource, places))
+        return mask & self._counting
 
     def stance(self, principal: EntityRef, scopes: frozenset[EntityRef]) -> Stance:
         """Return the statements that are for a principal where these scopes count."""

@@ -243,7 +243,7 @@ class Matrix:
             {
                 (
                     statement.principal.id if statement.principal.op == "in" else "",
-                    policy.id,
+                    policy.slug,
                     policy.tier,
                     side.signature_of(number),
                 )

@@ -27,7 +27,7 @@ from apps.simulation.rules import (
 from apps.simulation.rules.changes import Pair
 from apps.simulation.selectors.worlds import World, live_world, world_of
 from protocol.canonical import digest_bytes
-from protocol.records import Record, parse_record, record_digest
+from protocol.records import PolicyRecord, Record, parse_record, record_digest
 
 FRESH_FOR = dt.timedelta(hours=1)
 # No change request has approved what is only proposed.
@@ -96,9 +96,20 @@ def change_world(changes: Sequence[RecordChange], now: dt.datetime) -> World:
 
 
 def comparison(changes: Sequence[RecordChange], now: dt.datetime) -> Comparison:
-    """Return what is live beside what would be."""
+    """Return what is live beside what would be, when all of the change counts.
+
+    What is scheduled is compared at the moment at which it begins.
+    """
+    begins = [
+        record.interval.start
+        for change in changes
+        if isinstance(record := change.record, PolicyRecord)
+        and record.interval.start is not None
+    ]
+    moment = max([now, *begins])
     before = live_world(now)
-    return Comparison(before, world_of(changed(before.records, changes), now), now)
+    after = world_of(changed(before.records, changes), now)
+    return Comparison(before, after, moment)
 
 
 def impact(changes: Sequence[RecordChange], now: dt.datetime) -> dict[str, Any]:
