@@ -90,6 +90,7 @@ from apps.signin.api import (
     SessionDetail,
     SessionList,
 )
+from portal.tenant_file.api import TenantFile, TenantFileApply, TenantFilePlan
 
 app_name = "api"
 urlpatterns = [
@@ -129,6 +130,9 @@ urlpatterns = [
     path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
     path("v1/simulate", Simulate.as_view(), name="simulate"),
+    path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),
+    path("v1/tenant-file/plan", TenantFilePlan.as_view(), name="tenant_file_plan"),
+    path("v1/tenant-file/apply", TenantFileApply.as_view(), name="tenant_file_apply"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/role-file", RoleTransfer.as_view(), name="role_file"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),

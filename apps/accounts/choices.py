@@ -42,6 +42,8 @@ class Scope(models.TextChoices):
     REVIEWS_WRITE = "reviews.write", "Run access reviews and decide in them"
     NOTIFICATIONS_READ = "notifications.read", "Read notifications and their channels"
     NOTIFICATIONS_WRITE = "notifications.write", "Change notification channels"
+    CONFIGURATION_READ = "configuration.read", "Read the whole tenant as a file"
+    CONFIGURATION_WRITE = "configuration.write", "Plan and apply the tenant's file"
     POLICIES_READ = "policies.read", "Read policies and their versions"
     RELEASES_READ = "releases.read", "Read releases"
     BUNDLE_READ = "bundle.read", "Fetch the signed bundle"

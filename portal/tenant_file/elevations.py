@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 
 from apps.elevations.rules import EligibilitySpec
-from apps.roles.models import Principal, Resource, Role
+from apps.roles.models import Principal, PrincipalGroup, Resource, Role
 from portal.tenant_file.errors import TenantFileError
 from portal.tenant_file.reading import Item
 from portal.tenant_file.specs import entity
@@ -18,15 +18,16 @@ ELIGIBILITY = (
 
 
 def eligibility(item: Item) -> EligibilitySpec:
-    """Return an offer; `for` names a principal, or a role as Role::slug."""
+    """Return an offer; `for` names a principal, a Role::slug or a Group::slug."""
     target = entity(item.text("for"), item.at("for"))
     scope = item.text("scope", "")
-    is_role = target.type == "Role"
+    is_role, is_group = target.type == "Role", target.type == "Group"
     return EligibilitySpec(
         purpose=item.text("purpose"),
         role=_role(item.text("role"), item.at("role")),
         max_minutes=_minutes(item),
-        principal=None if is_role else _principal(target, item.at("for")),
+        principal=None if is_role or is_group else _principal(target, item.at("for")),
+        group=_group(target.id, item.at("for")) if is_group else None,
         holders=_role(target.id, item.at("for")) if is_role else None,
         scope=_resource(entity(scope, item.at("scope")), item.at("scope"))
         if scope
@@ -52,6 +53,13 @@ def _role(slug: str, path: str) -> uuid.UUID:
     row = Role.objects.filter(slug=slug).first()
     if row is None:
         raise _unknown(f"role “{slug}”", path)
+    return row.pk
+
+
+def _group(slug: str, path: str) -> uuid.UUID:
+    row = PrincipalGroup.objects.filter(slug=slug).first()
+    if row is None:
+        raise _unknown(f"group “{slug}”", path)
     return row.pk
 
 

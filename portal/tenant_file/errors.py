@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 
 from apps.core.errors import InvalidError, PortwardError
 from apps.policies.errors import PolicyInvalidError
@@ -57,6 +58,17 @@ class TenantFileError(InvalidError):
             f"[{reason['code']}]"
             for reason in self.reasons
         )
+
+
+@contextlib.contextmanager
+def placed(path: str) -> Iterator[None]:
+    """Say where in the file a refusal belongs."""
+    try:
+        yield
+    except TenantFileError:
+        raise
+    except PortwardError as error:
+        raise TenantFileError.of(path, error) from error
 
 
 def _join(path: str, field: str) -> str:

@@ -15,11 +15,12 @@ import yaml
 from apps.core.rules import StrictLoader
 from portal.tenant_file.errors import TenantFileError
 
-_LARGEST = 1024 * 1024
+_LARGEST = 16 * 1024 * 1024
 SECTIONS = (
     *("tenant", "calendars", "windows", "locations", "resource_types", "attributes"),
     *("roles", "resource_groups", "resources", "principals", "assignments", "policies"),
     *("users", "eligibilities", "node_groups", "samples"),
+    *("groups", "separations", "flows"),
 )
 
 
@@ -110,6 +111,10 @@ def read_file(path: Path) -> Item:
 
 def read_text(text: str) -> Item:
     """Return a file's text as one item; raises TenantFileError."""
+    if len(text.encode()) > _LARGEST:
+        raise TenantFileError.at(
+            "file", "too_large", "The file is too large.", "Split it."
+        )
     try:
         content = yaml.load(text, Loader=StrictLoader)  # noqa: S506  # a SafeLoader
     except yaml.MarkedYAMLError as error:

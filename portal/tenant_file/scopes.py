@@ -28,7 +28,7 @@ LOCATION = (
     *("slug", "name", "cidrs", "countries", "cities", "fence"),
     *("node_groups", "unknown_matches"),
 )
-_DAYS = {str(day.label)[:3].lower(): day.value for day in Weekday}
+DAYS = {str(day.label)[:3].lower(): day.value for day in Weekday}
 
 
 def window(item: Item) -> WindowSpec:
@@ -105,13 +105,13 @@ def _fence(item: Item) -> Fence | None:
 
 
 def _weekday(text: str, item: Item) -> int:
-    day = _DAYS.get(text.lower())
+    day = DAYS.get(text.lower())
     if day is None:
         raise TenantFileError.at(
             item.at("weekdays"),
             "weekday",
             f"“{text}” is no weekday.",
-            f"Use {', '.join(_DAYS)}.",
+            f"Use {', '.join(DAYS)}.",
         )
     return day
 

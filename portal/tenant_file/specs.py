@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
+from apps.policies.rules import PolicyContent
 from apps.roles.models import RESOURCE_GROUP, Assignment
-from apps.roles.rules import AssignmentSpec, EntrySpec, RoleSpec
+from apps.roles.rules import (
+    AssignmentSpec,
+    EntrySpec,
+    GroupSpec,
+    RoleSpec,
+    SeparationSpec,
+)
 from portal.tenant_file.errors import TenantFileError
 from portal.tenant_file.reading import Item
 from protocol.records import EntityRef, Permission
 
 ROLE = ("slug", "name", "description", "tier", "permissions", "parents")
-RESOURCE = ("type", "key", "name", "attributes", "groups")
-PRINCIPAL = ("type", "key", "name", "attributes", "roles")
+RESOURCE = ("type", "key", "name", "attributes", "groups", "owners")
+PRINCIPAL = ("type", "key", "name", "attributes", "roles", "manager")
+GROUP = ("slug", "name", "members")
+SEPARATION = ("slug", "name", "kind", "roles", "limit", "owner", "inactive")
 ASSIGNMENT = ("principal", "role", "scope", "start", "end", "source", "reason")
-POLICY = (
-    *("slug", "name", "description", "effect", "tier", "owner", "principals"),
-    *("actions", "resources", "windows", "locations", "conditions", "tests"),
-)
+POLICY = ("slug", *(field.name for field in fields(PolicyContent)))
 USER = ("username", "display_name", "email", "roles", "demo")
 SAMPLE = ("principal", "action", "resource", "context", "at", "expect")
 
@@ -76,6 +82,29 @@ def principal(item: Item) -> EntrySpec:
         name=item.text("name", ""),
         attributes=item.mapping("attributes"),
     )
+
+
+def group(item: Item) -> GroupSpec:
+    """Return a group of principals."""
+    return GroupSpec(item.text("slug"), item.text("name"), tuple(refs(item, "members")))
+
+
+def separation(item: Item) -> tuple[SeparationSpec, EntityRef]:
+    """Return roles that are kept apart, and who answers for that."""
+    spec = SeparationSpec(
+        slug=item.text("slug"),
+        name=item.text("name"),
+        kind=item.text("kind"),
+        roles=item.texts("roles"),
+        limit=item.number("limit") or 1,
+        is_active=not item.flag("inactive"),
+    )
+    return spec, entity(item.text("owner"), item.at("owner"))
+
+
+def refs(item: Item, name: str) -> list[EntityRef]:
+    """Return a list of entities that are written as Type::key."""
+    return [entity(text, item.at(name)) for text in item.texts(name)]
 
 
 def standing(item: Item) -> Iterator[AssignmentSpec]:

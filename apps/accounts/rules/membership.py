@@ -37,7 +37,7 @@ READ_SCOPES = frozenset(
         *("releases.read", "bundle.read", "nodes.read", "audit.read"),
         *("sessions.read", "freezes.read", "requests.read", "elevations.read"),
         *("delegations.read", "reviews.read", "access.explain"),
-        "notifications.read",
+        *("notifications.read", "configuration.read"),
     }
 )
 # What concerns oneself: asking for access, lending it, and one's own notices.
@@ -53,7 +53,7 @@ _MEMBER_SCOPES = READ_SCOPES | _OWN_SCOPES
 SCOPES_BY_ROLE: Mapping[str, frozenset[str]] = {
     "security_admin": _MEMBER_SCOPES
     | {"sessions.write", "freezes.write", "roles.write", "scopes.write"}
-    | {"reviews.write", "notifications.write"},
+    | {"reviews.write", "notifications.write", "configuration.write"},
     "approver": _MEMBER_SCOPES | {"reviews.write"},
     "auditor": _MEMBER_SCOPES,
     "member": _OWN_SCOPES,

@@ -176,6 +176,23 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
         is_json=True,
     ),
+    "api:tenant_file": Row(
+        "A token reads its own tenant as a file.",
+        get=READ_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+    ),
+    "api:tenant_file_plan": Row(
+        "Planning changes nothing; a file that is none is refused.",
+        get=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, NO_METHOD, NO_METHOD, NO_METHOD),
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
+    "api:tenant_file_apply": Row(
+        "Applying a file needs a security admin's passkey.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
     "api:window_transitions": Row(
         "A token reads its own tenant; others' things are not there.",
         get=ONE_BY_TOKEN,

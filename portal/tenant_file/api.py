@@ -1,0 +1,180 @@
+"""A whole tenant as a file over REST: out, planned, and in again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from apps.accounts.choices import Scope
+from apps.accounts.permissions import TenantScopedView
+from apps.accounts.services import PersonHolder, actor_for
+from apps.core.api import asked_for, with_etag
+from apps.core.errors import ForbiddenError
+from apps.signin.permissions import OperationBoundView, holder_of
+from apps.signin.rules.operations import Operation
+from portal.tenant_file.planning import apply_file, plan_file
+from portal.tenant_file.writing import (
+    Side,
+    content_digest,
+    tenant_content,
+    tenant_yaml,
+)
+
+_LONGEST = 16 * 1024 * 1024
+
+
+class SideQuery(serializers.Serializer[Any]):
+    """Which text of the policies is wanted."""
+
+    side = serializers.ChoiceField(
+        choices=[side.value for side in Side],
+        default=Side.LIVE.value,
+        help_text="What nodes run, or what is being written.",
+    )
+
+
+class FileSerializer(serializers.Serializer[Any]):
+    """A tenant as canonical YAML, and the digest by which two are compared."""
+
+    digest = serializers.CharField()
+    text = serializers.CharField()
+
+
+class FileInput(serializers.Serializer[Any]):
+    """A tenant's file."""
+
+    text = serializers.CharField(max_length=_LONGEST, trim_whitespace=False)
+
+
+class ApplyInput(FileInput):
+    """A file, what it was planned against, and what to propose its drafts as."""
+
+    planned = serializers.CharField(help_text="`before` of the plan.")
+    title = serializers.CharField(
+        max_length=160,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Given, the drafts are proposed together under it.",
+    )
+    reason = serializers.CharField(
+        max_length=2000, required=False, default="", allow_blank=True
+    )
+
+
+class FieldSerializer(serializers.Serializer[Any]):
+    """One field of an item, before and after."""
+
+    name = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class ChangeSerializer(serializers.Serializer[Any]):
+    """What happens to one item."""
+
+    section = serializers.CharField()
+    name = serializers.CharField()
+    kind = serializers.ChoiceField(choices=["new", "changed"])
+    fields_changed = FieldSerializer(many=True)
+
+
+class UnmanagedSerializer(serializers.Serializer[Any]):
+    """Something that the tenant has and the file does not; it stays."""
+
+    section = serializers.CharField()
+    name = serializers.CharField()
+
+
+class PlanSerializer(serializers.Serializer[Any]):
+    """What applying a file does; digests are of drafts."""
+
+    before = serializers.CharField()
+    after = serializers.CharField()
+    changes = ChangeSerializer(many=True)
+    unmanaged = UnmanagedSerializer(many=True)
+    requests = serializers.ListField(child=serializers.CharField())
+    drafts = serializers.ListField(child=serializers.CharField())
+
+
+class AppliedSerializer(PlanSerializer):
+    """What was done, and the requests that wait for approval now."""
+
+    request_ids = serializers.ListField(child=serializers.UUIDField())
+
+
+class TenantFile(TenantScopedView):
+    """The configuration of the token's tenant."""
+
+    scopes = {"GET": Scope.CONFIGURATION_READ}
+
+    @extend_schema(
+        operation_id="tenant_file_export",
+        parameters=[SideQuery],
+        responses={200: FileSerializer},
+    )
+    def get(self, request: Request) -> Response:
+        """Return the tenant as canonical YAML."""
+        content = tenant_content(Side(asked_for(request, SideQuery)["side"]))
+        return with_etag(
+            {"digest": content_digest(content), "text": tenant_yaml(content)}
+        )
+
+
+class TenantFilePlan(TenantScopedView):
+    """What a file would do. Nothing is changed."""
+
+    scopes = {"POST": Scope.CONFIGURATION_WRITE}
+
+    @extend_schema(
+        operation_id="tenant_file_plan",
+        request=FileInput,
+        responses={200: PlanSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Plan a file."""
+        sent = FileInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        if not isinstance(request.auth, PersonHolder):
+            raise ForbiddenError(
+                "Only a person plans a change.",
+                remedy="Use a token that stands for a person.",
+            )
+        plan = plan_file(
+            actor=actor_for(request.auth.user), text=sent.validated_data["text"]
+        )
+        return Response(_shown(plan.to_dict()))
+
+
+class TenantFileApply(OperationBoundView):
+    """Apply a file: what needs no approval at once, the rest as requests."""
+
+    scopes = {"POST": Scope.CONFIGURATION_WRITE}
+    operations = {"POST": Operation.CHANGE_ACCESS}
+
+    @extend_schema(
+        operation_id="tenant_file_apply",
+        request=ApplyInput,
+        responses={200: AppliedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Apply a file as it was planned."""
+        sent = ApplyInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        values = sent.validated_data
+        applied = apply_file(actor=actor_for(holder_of(request).user), **values)
+        answer = _shown(applied.plan.to_dict())
+        return Response(answer | {"request_ids": applied.request_ids})
+
+
+def _shown(plan: dict[str, Any]) -> dict[str, Any]:
+    """Name the fields of a change as serializers can; they have `fields` themselves."""
+    changes = [
+        {("fields_changed" if name == "fields" else name): value for name, value in one}
+        for one in (change.items() for change in plan["changes"])
+    ]
+    return plan | {"changes": changes}
