@@ -21,7 +21,7 @@ from apps.elevations.models import Eligibility
 from apps.nodes import selectors as nodes
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
-from apps.roles.choices import AssignmentSource
+from apps.roles.choices import AssignmentSource, AttributeSource
 from apps.roles.models import RESOURCE_GROUP, Assignment, Principal, Resource
 from apps.roles.rules import RoleSpec
 from apps.scopes import selectors as scopes
@@ -177,6 +177,9 @@ def _attributes() -> list[dict[str, Any]]:
             "name": row.name,
             "type": row.type,
             "description": row.description,
+            "source": None if row.source == AttributeSource.PORTAL else row.source,
+            "values": row.values,
+            "freshness": row.freshness,
         }
         for row in roles.attribute_definitions()
     ]
