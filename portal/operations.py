@@ -126,6 +126,8 @@ ROUTES: Mapping[str, Route] = {
     **_pages("reviews_campaign", Operation.CHANGE_CAMPAIGN, "add", "change", "open"),
     **_pages("reviews_run", Operation.APPLY_REVIEW, "apply", "cancel"),
     **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change"),
+    # Says what was typed, and changes nothing.
+    "admin:policies_policy_preview": _BEGINS,
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
     **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),

@@ -75,6 +75,17 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         del request, row
         return {}
 
+    def is_to_save(self, request: HttpRequest) -> bool:
+        """Say whether what was posted shall be saved, not only shown in another way."""
+        return request.method == "POST"
+
+    def more(
+        self, request: HttpRequest, form: forms.Form, row: M | None
+    ) -> dict[str, Any]:
+        """Return what the page shows about its form."""
+        del request, form, row
+        return {}
+
     @override
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: Any = None
@@ -180,7 +191,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
 
     def _page(self, request: HttpRequest, row: M | None) -> HttpResponse:
         form = self.make_form(request, row)
-        if request.method == "POST" and form.is_valid():
+        if self.is_to_save(request) and form.is_valid():
             try:
                 saved = self._save_within(request, form, row)
             except PortwardError as error:
@@ -201,6 +212,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             "list_url": self._address("changelist"),
             "may_change": may_change,
             **(self.details(request, row) if row else {}),
+            **self.more(request, form, row),
         }
         return TemplateResponse(request, self.page_template, context)
 

@@ -4,6 +4,7 @@ A refusal is a list of problems; each names its field, the reason and the remedy
 """
 
 from apps.policies.rules.catalogue import Catalogue
+from apps.policies.rules.choosing import Choice, Pick
 from apps.policies.rules.compiler import CompiledPolicy, compile_policy, policy_digest
 from apps.policies.rules.content import (
     Condition,
@@ -23,6 +24,7 @@ from apps.policies.rules.words import Words
 
 __all__ = [
     "Catalogue",
+    "Choice",
     "CompiledPolicy",
     "Condition",
     "Edge",
@@ -30,6 +32,7 @@ __all__ = [
     "Given",
     "Named",
     "Obligation",
+    "Pick",
     "PolicyContent",
     "PrincipalItem",
     "Problem",

@@ -152,6 +152,17 @@ CONSOLE: Mapping[str, Row] = {
         get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
         post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
     ),
+    "admin:policies_policy_find": Row(
+        "Finds what a policy can name.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+        about=["resources"],
+    ),
+    "admin:policies_policy_preview": Row(
+        "Says what a typed policy would do, and changes nothing.",
+        get=NOT_BY_GET,
+        post=MEMBERS,
+    ),
     "admin:roles_role_tree": Row("The tree of roles.", get=MEMBERS, post=NOT_BY_GET),
     "admin:roles_separationset_violations": Row(
         "Who holds roles that are kept apart.", get=MEMBERS, post=NOT_BY_GET

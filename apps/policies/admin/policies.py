@@ -5,23 +5,26 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_POST, require_safe
 from typing_extensions import override
 
 from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.policies import selectors, services
+from apps.policies.admin import editing
 from apps.policies.choices import Effect, PolicyState
 from apps.policies.errors import PolicyInvalidError
-from apps.policies.forms import PolicyForm, initial_of
-from apps.policies.models import Policy, PolicyVersion
+from apps.policies.forms import PolicyForm
+from apps.policies.models import Policy
 from apps.roles.choices import Tier
 
 _TONES = {
@@ -95,13 +98,41 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         return redirect(f"{reverse('admin:approvals_propose')}?drafts={named}")
 
     @override
+    def get_urls(self) -> list[URLPattern]:
+        wrap = self.admin_site.admin_view
+        own = [
+            path(
+                "preview/",
+                wrap(require_POST(self.preview_view)),
+                name="policies_policy_preview",
+            ),
+            path(
+                "find/<str:kind>/",
+                wrap(require_safe(self.find_view)),
+                name="policies_policy_find",
+            ),
+        ]
+        return [*own, *super().get_urls()]
+
+    def find_view(self, request: HttpRequest, kind: str) -> HttpResponse:
+        """Answer with what can be picked."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return editing.find(request, kind)
+
+    def preview_view(self, request: HttpRequest) -> HttpResponse:
+        """Answer with what the typed policy says and compiles to."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return editing.preview(request)
+
+    @override
+    def is_to_save(self, request: HttpRequest) -> bool:
+        return super().is_to_save(request) and not editing.is_only_asking(request)
+
+    @override
     def make_form(self, request: HttpRequest, row: Policy | None) -> PolicyForm:
-        return PolicyForm(
-            request.POST if request.method == "POST" else None,
-            initial=initial_of(row.draft.content, row.draft.lock) if row else None,
-            catalogue=selectors.catalogue(),
-            is_new=row is None,
-        )
+        return editing.form_of(request, row)
 
     @override
     def save(self, request: HttpRequest, form: Form, row: Policy | None) -> Policy:
@@ -133,67 +164,16 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             "draft_pill": _draft_pill(row),
             "has_news": _has_news(row),
             "state_pill": self.state_pill(row),
-            "spans": selectors.spans_of(row.draft.content),
             "live": versions[0] if versions and row.state == PolicyState.LIVE else None,
             "versions": versions,
         }
 
-
-@admin.register(PolicyVersion)
-class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
-    """Versions, to look at; nothing can change one."""
-
-    list_display = ["policy_name", "number", "frozen_at", "author_name", "short_digest"]
-    list_filter = ["frozen_at"]
-    search_fields = ["policy__slug", "policy__name", "digest", "author_name"]
-    list_per_page = 50
-    show_full_result_count = False
-    actions = None
-    fields = (
-        *("policy_name", "number", "says", "frozen_at", "author_name"),
-        *("last_editor_name", "frozen_by_name", "request_id", "digest", "cedar_text"),
-    )
-    readonly_fields = fields
-
     @override
-    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
-        return selectors.versions()
-
-    @admin.display(description="Policy", ordering="policy__slug")
-    def policy_name(self, version: PolicyVersion) -> str:
-        """Show the policy."""
-        return version.policy.slug
-
-    @admin.display(description="Digest")
-    def short_digest(self, version: PolicyVersion) -> str:
-        """Show the beginning of the digest."""
-        return version.digest.removeprefix("sha256:")[:12]
-
-    @admin.display(description="Says")
-    def says(self, version: PolicyVersion) -> str:
-        """Show the version in one sentence."""
-        return selectors.sentence_of(version.content)
-
-    @admin.display(description="Cedar")
-    def cedar_text(self, version: PolicyVersion) -> SafeString:
-        """Show the statements."""
-        return format_html('<pre class="pw-code">{}</pre>', version.cedar)
-
-    @override
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(
-        self, request: HttpRequest, obj: PolicyVersion | None = None
-    ) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(
-        self, request: HttpRequest, obj: PolicyVersion | None = None
-    ) -> bool:
-        return False
+    def more(
+        self, request: HttpRequest, form: Form, row: Policy | None
+    ) -> dict[str, Any]:
+        assert isinstance(form, PolicyForm)  # noqa: S101  # made above
+        return {"preview": editing.preview_of(form, row)}
 
 
 def _kept(policy: Policy | None) -> dict[str, Any]:

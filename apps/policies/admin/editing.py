@@ -1,0 +1,110 @@
+"""What the editor of a policy asks while somebody types, and how it is rendered anew.
+
+The buttons that only change what the page shows are submitted like the form itself, so
+the editor works without JavaScript; nothing is saved then.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.utils.text import slugify
+
+from apps.policies import selectors
+from apps.policies.forms import PICKED, PickField, PolicyForm, initial_of, typed_in
+from apps.policies.models import Policy
+from apps.policies.rules import Pick
+from apps.policies.selectors import Preview
+
+# Buttons that ask for another look at the page.
+_ASKING = frozenset({"find", "add", "drop"})
+_LONGEST_TEXT = 100
+
+
+def is_only_asking(request: HttpRequest) -> bool:
+    """Say whether the page shall be shown in another way, and nothing saved."""
+    return not _ASKING.isdisjoint(request.POST)
+
+
+def form_of(request: HttpRequest, row: Policy | None) -> PolicyForm:
+    """Return the form: judged when it is to be saved, else as it was typed."""
+    is_posted = request.method == "POST"
+    asks = is_posted and is_only_asking(request)
+    initial: dict[str, Any] | None = None
+    if asks:
+        initial = typed_in(request.POST)
+    elif row is not None:
+        initial = initial_of(row.draft.content, row.draft.lock)
+    form = PolicyForm(
+        request.POST if is_posted and not asks else None,
+        initial=initial,
+        attributes=selectors.attributes(),
+        is_new=row is None,
+    )
+    _name_choices(form, request)
+    return form
+
+
+def find(request: HttpRequest, kind: str) -> HttpResponse:
+    """Answer with the first things that a text finds."""
+    if kind not in PICKED:
+        raise Http404
+    text = request.GET.get("q", "")[:_LONGEST_TEXT]
+    found = selectors.find_choices(Pick(kind), text)
+    return JsonResponse({"choices": [choice.to_dict() for choice in found]})
+
+
+def preview(request: HttpRequest) -> HttpResponse:
+    """Answer with sentence, Cedar and problems of what was typed."""
+    form = PolicyForm(
+        request.POST, initial=None, attributes=selectors.attributes(), is_new=True
+    )
+    found = preview_of(form, None)
+    return JsonResponse(
+        {
+            "spans": [asdict(span) for span in found.spans],
+            "cedar": found.cedar,
+            "statements": found.statements,
+            "problems": [
+                {
+                    "field": form.place_of(problem.field) or "",
+                    "place": problem.field,
+                    "message": f"{problem.message} {problem.remedy}",
+                }
+                for problem in found.problems
+            ],
+        }
+    )
+
+
+def preview_of(form: PolicyForm, row: Policy | None) -> Preview:
+    """Return what a form says so far; an empty one says nothing.
+
+    A copy is read: a form that was refused forgets what its errors are about.
+    """
+    initial = {name: v for name, v in form.initial.items() if v is not None}
+    data = form.data if form.is_bound else initial
+    if not data:
+        return Preview()
+    typed = PolicyForm(
+        data, initial=None, attributes=form.attributes, is_new=row is None
+    )
+    typed.is_valid()
+    content = typed.content()
+    slug = row.slug if row else typed.cleaned_data.get("slug", "")
+    return selectors.preview(content, slug or slugify(content["name"]))
+
+
+def _name_choices(form: PolicyForm, request: HttpRequest) -> None:
+    """Tell the pickers what is chosen, and what was sought without JavaScript."""
+    asked = request.POST.get("find", "")
+    for name in PICKED:
+        field = form.fields[name]
+        assert isinstance(field, PickField)  # noqa: S101  # made so
+        kind = Pick(name)
+        text = request.POST.get(f"find_{name}", "")[:_LONGEST_TEXT]
+        chosen = selectors.choices_named(kind, form[name].value() or [])
+        found = selectors.find_choices(kind, text) if asked == name else []
+        field.show(chosen, found, text)

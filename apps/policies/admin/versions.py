@@ -1,0 +1,70 @@
+"""Versions in the console."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from typing_extensions import override
+
+from apps.policies import selectors
+from apps.policies.models import PolicyVersion
+
+
+@admin.register(PolicyVersion)
+class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
+    """Versions, to look at; nothing can change one."""
+
+    list_display = ["policy_name", "number", "frozen_at", "author_name", "short_digest"]
+    list_filter = ["frozen_at"]
+    search_fields = ["policy__slug", "policy__name", "digest", "author_name"]
+    list_per_page = 50
+    show_full_result_count = False
+    actions = None
+    fields = (
+        *("policy_name", "number", "says", "frozen_at", "author_name"),
+        *("last_editor_name", "frozen_by_name", "request_id", "digest", "cedar_text"),
+    )
+    readonly_fields = fields
+
+    @override
+    def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
+        return selectors.versions()
+
+    @admin.display(description="Policy", ordering="policy__slug")
+    def policy_name(self, version: PolicyVersion) -> str:
+        """Show the policy."""
+        return version.policy.slug
+
+    @admin.display(description="Digest")
+    def short_digest(self, version: PolicyVersion) -> str:
+        """Show the beginning of the digest."""
+        return version.digest.removeprefix("sha256:")[:12]
+
+    @admin.display(description="Says")
+    def says(self, version: PolicyVersion) -> str:
+        """Show the version in one sentence."""
+        return selectors.sentence_of(version.content)
+
+    @admin.display(description="Cedar")
+    def cedar_text(self, version: PolicyVersion) -> SafeString:
+        """Show the statements."""
+        return format_html('<pre class="pw-code">{}</pre>', version.cedar)
+
+    @override
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    @override
+    def has_change_permission(
+        self, request: HttpRequest, obj: PolicyVersion | None = None
+    ) -> bool:
+        return False
+
+    @override
+    def has_delete_permission(
+        self, request: HttpRequest, obj: PolicyVersion | None = None
+    ) -> bool:
+        return False
