@@ -200,8 +200,29 @@ def parse_heads(text: str) -> dict[str, tuple[Head, Head, Head]]:
     return {ident: heads for ident, (_, heads) in parse_statements(text).items()}
 
 
+@dataclass(frozen=True)
+class ReadStatement:
+    """What a text really says: effect, heads and Cedar's JSON of its conditions.
+
+    A condition is its kind (when, unless) and its body.
+    """
+
+    effect: str
+    heads: tuple[Head, Head, Head]
+    conditions: tuple[tuple[str, Any], ...]
+
+
 def parse_statements(text: str) -> dict[str, tuple[str, tuple[Head, Head, Head]]]:
     """Return the effect and heads that statements really have, by statement id.
+
+    Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
+    """
+    read = read_statements(text)
+    return {ident: (found.effect, found.heads) for ident, found in read.items()}
+
+
+def read_statements(text: str) -> dict[str, ReadStatement]:
+    """Return what statements really say, by statement id.
 
     Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
     """
@@ -221,7 +242,8 @@ def parse_statements(text: str) -> dict[str, tuple[str, tuple[Head, Head, Head]]
             _action_head(policy["action"]),
             _head(policy["resource"]),
         )
-        found[ident] = (str(policy["effect"]), heads)
+        conditions = [(one["kind"], one["body"]) for one in policy["conditions"]]
+        found[ident] = ReadStatement(str(policy["effect"]), heads, tuple(conditions))
     return found
 
 

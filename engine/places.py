@@ -105,6 +105,12 @@ def sphere(latitude: int, longitude: int) -> tuple[int, int, int]:
     )
 
 
+def is_sphere_point(point: Sequence[int]) -> bool:
+    """Say whether three numbers are a point that `sphere` can return."""
+    off = abs(math.hypot(*point) - _SCALE)
+    return len(point) == len("xyz") and off <= math.sqrt(3)
+
+
 def geo_fields(given: object) -> dict[str, int]:
     """Return a position as the context holds it; raises ContextError.
 

@@ -30,6 +30,7 @@ from apps.outbox.choices import Lane
 from apps.outbox.services import enqueue
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_tenant_id
+from engine.exports.opa import opa_content
 from protocol.bundle import (
     Manifest,
     Predecessor,
@@ -189,7 +190,11 @@ def _build(
         tree=live.state.tree,
     )
     snapshot = build_snapshot(
-        manifest, live.records, live.certificates, lines=live.state.lines
+        manifest,
+        live.records,
+        live.certificates,
+        lines=live.state.lines,
+        content=opa_content(live.records, manifest.zones),
     )
     _give_up_unsigned(actor, revision)
     release = Release.objects.create(

@@ -1,0 +1,317 @@
+"""A release in a form that needs neither Cedar nor recursion to decide from."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from engine import cedar
+from engine.calendar import Transitions
+from engine.cedar import CONTEXT_ATTRIBUTES, CONTEXT_RANGES, ReadStatement
+from engine.entities import Entities
+from engine.errors import CedarSyntaxError
+from engine.exports.expressions import ERROR, Flattener, Tree
+from engine.literals import string_literal
+from engine.roles import Grant, closure, parents_of
+from engine.separation import Separation
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Head,
+    PolicyRecord,
+    PrincipalRecord,
+    Record,
+    ResourceRecord,
+    RoleRecord,
+    SeparationRecord,
+    Statement,
+)
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
+_LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+_BATCH = 500
+_MOST_REMEMBERED = 65_536
+DENIES = "denies with an error wherever it is asked"
+UNKNOWN = {
+    "permit": "the permit never matches there",
+    "forbid": "the forbid always matches there",
+}
+
+
+@dataclass(frozen=True, order=True)
+class Unsupported:
+    """What a target does not do as the engine does, why, and what happens instead."""
+
+    policy: str
+    statement: str
+    reason: str
+    instead: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return the JSON form."""
+        return {
+            "policy": self.policy,
+            "statement": self.statement,
+            "reason": self.reason,
+            "instead": self.instead,
+        }
+
+
+@dataclass(frozen=True)
+class Flat:
+    """The data that the Rego decides from, and what it cannot decide alike."""
+
+    decider: dict[str, Any]
+    unsupported: tuple[Unsupported, ...]
+
+
+def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat:
+    """Return a release as data; the order of the records does not matter."""
+    found = sorted(records, key=lambda record: record.key)
+    pairs = [
+        (record, statement)
+        for record in found
+        if isinstance(record, PolicyRecord)
+        for statement in record.statements
+    ]
+    twice = Counter(statement.id for _, statement in pairs)
+    statements, unsupported = [], set[Unsupported]()
+    texts = _read_all(statement for _, statement in pairs)
+    for policy, statement in pairs:
+        read = texts[statement.cedar] if twice[statement.id] == 1 else None
+        tree, refused = _tree(policy, statement, read)
+        statements.append(_statement(policy, tree))
+        unsupported |= refused
+    decider = {
+        "statements": statements,
+        **_index([statement for _, statement in pairs]),
+        **_entities(found),
+        **_holdings(found),
+        "context": _context(),
+        "zones": {zone: [list(t) for t in ts] for zone, ts in zones.items()},
+    }
+    return Flat(decider, tuple(sorted(unsupported)))
+
+
+@dataclass(frozen=True)
+class _Read:
+    """What the text of a statement really says."""
+
+    said: tuple[str, str, tuple[Head, Head, Head]]
+    tree: Tree
+    unsupported: tuple[str, ...]
+
+
+def _tree(
+    policy: PolicyRecord, statement: Statement, read: _Read | None
+) -> tuple[Tree, set[Unsupported]]:
+    """Return the conditions of a statement, and what cannot be said of them."""
+    heads = (statement.principal, statement.action, statement.resource)
+    if read is None or read.said != (statement.id, policy.effect, heads):
+        # The engine denies what such a statement is asked.
+        reason = "its text and its record disagree"
+        return dict(ERROR), {Unsupported(policy.id, statement.id, reason, DENIES)}
+    return read.tree, {
+        Unsupported(policy.id, statement.id, reason, _instead(policy, reason))
+        for reason in read.unsupported
+    }
+
+
+_remembered: dict[str, _Read | None] = {}
+
+
+def _read_all(statements: Iterable[Statement]) -> dict[str, _Read | None]:
+    """Return what texts say; remembered, as most were in the release before.
+
+    Many are parsed at once, which is quick. A text that could hold more or less than
+    its statement, or breaks the others, is parsed by itself.
+    """
+    found, unread = {}, []
+    for statement in statements:
+        text = statement.cedar
+        if text in _remembered:
+            found[text] = _remembered[text]
+        elif _is_plain(statement):
+            unread.append(text)
+        else:
+            found[text] = _read(text)
+    for start in range(0, len(unread), _BATCH):
+        batch = unread[start : start + _BATCH]
+        try:
+            read = cedar.read_statements("\n".join(batch))
+        except CedarSyntaxError:
+            found |= {text: _read(text) for text in batch}
+        else:
+            each = zip(batch, read.items(), strict=True)
+            found |= {text: _said(ident, one) for text, (ident, one) in each}
+    if len(_remembered) > _MOST_REMEMBERED:
+        _remembered.clear()
+    _remembered.update(found)
+    return found
+
+
+def _is_plain(statement: Statement) -> bool:
+    """Say whether a text is one statement at most: it has one @id, its own."""
+    own = f"@id({string_literal(statement.id)})\n"
+    return statement.cedar.startswith(own) and statement.cedar.count("@id") == 1
+
+
+def _read(text: str) -> _Read | None:
+    try:
+        ((ident, one),) = cedar.read_statements(text).items()
+    except (CedarSyntaxError, ValueError):
+        return None
+    return _said(ident, one)
+
+
+def _said(ident: str, one: ReadStatement) -> _Read:
+    flattener = Flattener()
+    tree = flattener.conditions(one.conditions)
+    said = (ident, one.effect, one.heads)
+    return _Read(said, tree, tuple(flattener.unsupported))
+
+
+def _instead(policy: PolicyRecord, reason: str) -> str:
+    return UNKNOWN[policy.effect] if "distance" in reason else DENIES
+
+
+def _statement(policy: PolicyRecord, tree: Tree) -> dict[str, Any]:
+    return {"policy": policy.id, "effect": policy.effect, "when": tree}
+
+
+def _index(statements: Sequence[Statement]) -> dict[str, Any]:
+    """Return the numbers of statements by head of principal and resource."""
+    numbers: dict[str, dict[Head, str]] = {"principal": {}, "resource": {}}
+    pairs: dict[str, dict[str, dict[str, Any]]] = {}
+    for number, statement in enumerate(statements):
+        keys = [
+            known.setdefault(head, str(len(known)))
+            for known, head in (
+                (numbers["principal"], statement.principal),
+                (numbers["resource"], statement.resource),
+            )
+        ]
+        pair = pairs.setdefault(keys[0], {}).setdefault(keys[1], {})
+        for action in _actions(statement.action):
+            if action is None:
+                pair.setdefault("any", []).append(number)
+            else:
+                pair.setdefault("of", {}).setdefault(action, []).append(number)
+    heads = {name: _heads(known) for name, known in numbers.items()}
+    return {"heads": heads, "pairs": pairs}
+
+
+def _actions(head: Head) -> Iterable[str | None]:
+    if head.op == "any":
+        return [None]
+    return dict.fromkeys(head.ids or [head.id])
+
+
+def _heads(known: Mapping[Head, str]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for head, number in known.items():
+        match head.op:
+            case "any":
+                way = ["any"]
+            case "is":
+                way = ["is", head.type]
+            case "is_in":
+                way = ["is_in", head.type, head.in_type, head.in_id]
+            case "==":
+                way = ["eq", head.type, head.id]
+            case _:
+                way = ["in", head.type, head.id]
+        inner = found
+        for step in way[:-1]:
+            inner = inner.setdefault(step, {})
+        inner.setdefault(way[-1], []).append(number)
+    return found
+
+
+def _entities(records: Sequence[Record]) -> dict[str, Any]:
+    entities = Entities(records)
+    attributes: dict[str, dict[str, Any]] = {}
+    places: dict[str, dict[str, Any]] = {}
+    for record in records:
+        if not isinstance(record, PrincipalRecord | ResourceRecord):
+            continue
+        entity = record.entity
+        if known := entities.attributes(entity, {}):
+            attributes.setdefault(entity.type, {})[entity.id] = dict(known)
+        if groups := entities.above_resource(entity) - {entity}:
+            places.setdefault(entity.type, {})[entity.id] = [
+                _pair(group) for group in sorted(groups)
+            ]
+    return {"attributes": attributes, "places": places}
+
+
+def _holdings(records: Sequence[Record]) -> dict[str, Any]:
+    roles = [record for record in records if isinstance(record, RoleRecord)]
+    parents = parents_of(roles)
+    grants: dict[str, dict[str, list[dict[str, Any]]]] = {}
+    for record in records:
+        if isinstance(record, AssignmentRecord):
+            held = grants.setdefault(record.principal.type, {})
+            held.setdefault(record.principal.id, []).append(
+                _grant(Grant.from_record(record))
+            )
+    return {
+        "above": {role.id: sorted(closure([role.id], parents)) for role in roles},
+        "grants": grants,
+        "separations": [
+            _separation(Separation.from_record(record))
+            for record in records
+            if isinstance(record, SeparationRecord)
+        ],
+    }
+
+
+def _grant(grant: Grant) -> dict[str, Any]:
+    return {
+        "role": grant.role,
+        "scope": _pair(grant.scope) if grant.scope else None,
+        "start": -1 if grant.start == _FIRST else microseconds(grant.start),
+        "end": None if grant.end == _LAST else microseconds(grant.end),
+        "lent": grant.is_lent,
+        "lendable": grant.can_be_lent,
+        "delegator": _pair(grant.delegator) if grant.delegator else None,
+    }
+
+
+def _separation(one: Separation) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "kind": "static" if one.is_static else "dynamic",
+        "roles": sorted(one.roles),
+        "limit": one.limit,
+        "waivers": [
+            {"who": _pair(who), "until": microseconds(until)}
+            for who, until in sorted(one.waived)
+        ],
+    }
+
+
+def _context() -> list[dict[str, Any]]:
+    """Return what a question may carry, as the engine knows it."""
+    found = []
+    for name, kind in CONTEXT_ATTRIBUTES.items():
+        outer, _, inner = name.partition(".")
+        known = {"name": name, "outer": outer, "inner": inner, "type": kind.value}
+        limits = dict(
+            zip(("least", "most"), CONTEXT_RANGES.get(name, ()), strict=False)
+        )
+        found.append({**known, **limits})
+    return found
+
+
+def microseconds(moment: dt.datetime) -> int:
+    """Return an instant as a whole number, as exact as Python's own."""
+    return (moment - _EPOCH) // dt.timedelta(microseconds=1)
+
+
+def _pair(entity: EntityRef) -> list[str]:
+    return [entity.type, entity.id]

@@ -1,0 +1,40 @@
+"""Evaluate Rego without a server, by Microsoft's implementation of it."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, cast
+
+import regopy
+from regopy.interpreter import Bundle
+
+from engine.exports.flatten import microseconds
+from engine.exports.rego import rego_text
+
+DECISION = "data.portward.authz.decision"
+_CLOCK, _DATA = "time.now_ns()", "data.portward.decider"
+
+
+def decide(
+    decider: Mapping[str, Any], question: Mapping[str, Any], now: dt.datetime
+) -> dict[str, Any]:
+    """Return what the shipped module decides at an instant.
+
+    Compiling takes a while, so it is done once: clock and data come with the question.
+    """
+    rego = regopy.Interpreter()
+    rego.set_input({**question, "clock": microseconds(now) * 1000, "decider": decider})
+    found = rego.query_bundle(_compiled())
+    return cast("dict[str, Any]", found.results[0].bindings["x"])
+
+
+@cache
+def _compiled() -> Bundle:
+    text = rego_text()
+    assert text.count(_DATA) == 1
+    rego = regopy.Interpreter()
+    text = text.replace(_CLOCK, "input.clock").replace(_DATA, "input.decider")
+    rego.add_module("policy.rego", text)
+    return rego.build(f"x = {DECISION}")
