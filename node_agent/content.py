@@ -13,6 +13,7 @@ from pathlib import Path
 from tuf.api.metadata import TargetFile
 
 from engine.decide import PolicyEngine
+from engine.selftest import SelfTest
 from node_agent.statements import check_ids, check_statements
 from protocol.bundle import (
     Manifest,
@@ -60,7 +61,7 @@ class Held:
 
 @dataclass(frozen=True)
 class Verified:
-    """A release that passed steps 1 to 8; `staging` is what step 10 makes durable.
+    """A release that passed steps 1 to 9; `staging` is what step 11 makes durable.
 
     `bundle` are the signed bytes, or None for a release that came as a delta.
     """
@@ -71,6 +72,7 @@ class Verified:
     bundle: bytes | None
     is_change: bool
     is_fresher: bool
+    self_test: SelfTest
 
     @property
     def manifest(self) -> Manifest:

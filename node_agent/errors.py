@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from engine.selftest import SelfTest
 from protocol.errors import ProtocolError
+
+_MOST_NAMES = 20
 
 
 class AgentError(ProtocolError):
@@ -69,6 +72,18 @@ class ReleaseWithheldError(ProtocolError):
     """A signed timestamp names a newer release than the one delivered."""
 
     code = "bundle.withheld"
+
+
+class SelfTestFailedError(ProtocolError):
+    """The release does not answer as the tests that it carries expect."""
+
+    code = "self_test_failed"
+
+    def __init__(self, found: SelfTest) -> None:
+        names = ", ".join(found.names[:_MOST_NAMES])
+        more = len(found.failed) - _MOST_NAMES
+        super().__init__(f"Tests failed: {names}{f' and {more} more' * (more > 0)}.")
+        self.found = found
 
 
 class BusyError(AgentError):

@@ -11,6 +11,7 @@ from typing import Protocol
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from engine.selftest import SelfTest
 from node_agent.backoff import Backoff
 from node_agent.config import Identity
 from node_agent.errors import AgentError
@@ -18,6 +19,8 @@ from protocol.channel import REPORT_TYPE
 from protocol.envelope import dsse_sign
 from protocol.errors import ProtocolError
 
+_MOST_NAMES = 20
+_LONGEST_NAME = 200
 log = logging.getLogger(__name__)
 
 
@@ -31,6 +34,7 @@ class Report:
     activated_at: datetime | None
     duration_ms: int | None
     error: str
+    self_test: SelfTest | None = None
 
     def says_the_same(self, other: Report | None) -> bool:
         """Say whether the portal would learn nothing new."""
@@ -72,6 +76,7 @@ class ReportSigner:
             "activated_at": _text(report.activated_at),
             "duration_ms": report.duration_ms,
             "error": report.error,
+            "self_test": _tests(report.self_test),
             "boot_id": self.boot_id,
             "counter": self._counter,
         }
@@ -144,6 +149,16 @@ class Reporter:
                 lambda: self._stopped or (not asked and self._pending is not report),
                 timeout=pause,
             )
+
+
+def _tests(found: SelfTest | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    return {
+        "passed": found.passed,
+        "failed": len(found.failed),
+        "names": [name[:_LONGEST_NAME] for name in found.names[:_MOST_NAMES]],
+    }
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -21,6 +21,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from engine.decide import Decision, PolicyEngine, Request
+from engine.selftest import SelfTest
 from node_agent.config import Identity, StatePaths, sync_folder, write_json
 from node_agent.content import Held, Verified
 from node_agent.errors import NothingStoredError, StateError
@@ -99,6 +100,7 @@ class Acceptance:
     release: ActiveRelease
     is_change: bool
     duration_ms: int
+    self_test: SelfTest
 
 
 class AgentState:
@@ -181,7 +183,9 @@ class AgentState:
         with trace.step(Step.STORE):
             self._store(verified, active, self._freshness.confirmed_at)
         elapsed = time.monotonic() - started
-        return Acceptance(active, verified.is_change, round(elapsed * 1000))
+        return Acceptance(
+            active, verified.is_change, round(elapsed * 1000), verified.self_test
+        )
 
     def confirm(self, stamp: bytes) -> bool:
         """Take the timestamp of a 304; a newer one makes the release fresh again."""

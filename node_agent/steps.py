@@ -11,11 +11,13 @@ A release is believed only after these, in this order:
  6. revision: greater than the one held; the same is no change, a lower one a rollback
  7. content: strict schema, and the records add up to the signed state digest
  8. engine: every statement says what the release says of it, and the engine builds
- 9. swap: the new engine answers
-10. store: bundle and trust metadata become durable together, by one rename
-11. report: the portal is told
+ 9. self-test: the tests that the release carries pass
+10. swap: the new engine answers
+11. store: bundle and trust metadata become durable together, by one rename
+12. report: the portal is told
 
-trust_store.py does 1 to 8, state.py 9 and 10, sync.py 11.
+trust_store.py does 1 to 9, state.py 10 and 11, sync.py 12. A release on disk has passed
+its tests before, so they are not run again at a start.
 """
 
 from __future__ import annotations
@@ -39,9 +41,10 @@ class Step(IntEnum):
     REVISION = 6
     CONTENT = 7
     ENGINE = 8
-    SWAP = 9
-    STORE = 10
-    REPORT = 11
+    SELF_TEST = 9
+    SWAP = 10
+    STORE = 11
+    REPORT = 12
 
 
 STEP_TITLES = {
@@ -53,6 +56,7 @@ STEP_TITLES = {
     Step.REVISION: "revision is not older",
     Step.CONTENT: "content adds up to the signed digest",
     Step.ENGINE: "engine builds",
+    Step.SELF_TEST: "tests of the release pass",
     Step.SWAP: "engine answers",
     Step.STORE: "release is stored",
     Step.REPORT: "portal is told",

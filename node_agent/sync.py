@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import Any
 
+from engine.selftest import SelfTest
 from node_agent.backoff import Backoff
 from node_agent.config import StatePaths, write_json
 from node_agent.errors import (
@@ -13,6 +14,7 @@ from node_agent.errors import (
     EdgeFailedError,
     EdgeRefusedError,
     ReleaseWithheldError,
+    SelfTestFailedError,
     StateError,
 )
 from node_agent.link import Answer, Edge
@@ -77,7 +79,7 @@ class SyncLoop:
         except ProtocolError as error:
             log.error("Refused what the edge sent, %s: %s", error.code, error)  # noqa: TRY400  # the trace adds nothing to the code
             self._status.failed(error, reached=True)
-            self._report(error=error.code)
+            self._report(error=error.code, tests=_tests_of(error))
             return self._backoff.next()
         self._status.succeeded(self._state.active)
         return self._pause(answer)
@@ -137,7 +139,7 @@ class SyncLoop:
                 raise
             log.warning("Discarded a delta, %s: %s", error.code, error)
             self._wants_envelope = True
-            self._report(error=error.code)
+            self._report(error=error.code, tests=_tests_of(error))
             return None
 
     def _pause(self, answer: Answer) -> float:
@@ -152,7 +154,13 @@ class SyncLoop:
         self._backoff.reset()
         return 0.0
 
-    def _report(self, accepted: Acceptance | None = None, *, error: str = "") -> None:
+    def _report(
+        self,
+        accepted: Acceptance | None = None,
+        *,
+        error: str = "",
+        tests: SelfTest | None = None,
+    ) -> None:
         active = self._state.active
         if active is None and not error:
             return
@@ -164,8 +172,13 @@ class SyncLoop:
                 activated_at=active.activated_at if active else None,
                 duration_ms=accepted.duration_ms if accepted else None,
                 error=error,
+                self_test=accepted.self_test if accepted else tests,
             )
         )
+
+
+def _tests_of(error: ProtocolError) -> SelfTest | None:
+    return error.found if isinstance(error, SelfTestFailedError) else None
 
 
 class StatusFile:

@@ -1,7 +1,7 @@
 """Decide whether bytes from the edge are the tenant's next release.
 
-Steps 1 to 8 of steps.py are here, in their order. TUF metadata is verified in a copy of
-the metadata folder. The copy replaces the original in step 10 or never, so a refused
+Steps 1 to 9 of steps.py are here, in their order. TUF metadata is verified in a copy of
+the metadata folder. The copy replaces the original in step 11 or never, so a refused
 release cannot advance what we trust.
 """
 
@@ -20,6 +20,7 @@ from tuf.api.metadata import Metadata, Root, Timestamp
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 from typing_extensions import override
 
+from engine.selftest import SelfTest
 from node_agent.config import Identity, StatePaths, write_durably
 from node_agent.content import (
     STATE_PATH,
@@ -37,6 +38,7 @@ from node_agent.errors import (
     ReleaseWithheldError,
     StateError,
 )
+from node_agent.selftest import run_self_test
 from node_agent.steps import Step, Trace
 from protocol.bundle import Manifest
 from protocol.envelope import ENVELOPE_LIMIT, GZIP, unpack_envelope
@@ -125,7 +127,7 @@ class TrustStore:
         with trace.step(Step.NOW, as_of.isoformat()):
             pass
         return self._verify_staged(
-            self._stored_files(), now=as_of, held=None, trace=trace
+            self._stored_files(), now=as_of, held=None, trace=trace, is_start=True
         )
 
     def verify_file(self, file: Path, *, now: datetime, trace: Trace) -> Verified:
@@ -204,10 +206,13 @@ class TrustStore:
         now: datetime,
         held: Held | None,
         trace: Trace,
+        is_start: bool = False,
     ) -> Verified:
         staging = self._stage()
         try:
-            return self._verify_in(staging, files, now=now, held=held, trace=trace)
+            return self._verify_in(
+                staging, files, now=now, held=held, trace=trace, is_start=is_start
+            )
         except BaseException:
             shutil.rmtree(staging, ignore_errors=True)
             raise
@@ -220,6 +225,7 @@ class TrustStore:
         now: datetime,
         held: Held | None,
         trace: Trace,
+        is_start: bool,
     ) -> Verified:
         before = _timestamp_version(staging / "tuf")
         with trace.step(Step.SIGNATURES):
@@ -235,9 +241,14 @@ class TrustStore:
                 check_proven(content.manifest, signed)
         with trace.step(Step.ENGINE, f"{len(content.state.records)} records"):
             engine = build_engine(content, held, changes)
+        tests = SelfTest()
+        # What is on disk passed before; denying everything would mend nothing.
+        if is_change and not is_start:
+            with trace.step(Step.SELF_TEST):
+                tests = run_self_test(content.state.records, changes)
         is_fresher = _timestamp_version(staging / "tuf") > before
         bundle = files.get(TARGET_PATH)
-        return Verified(content, engine, staging, bundle, is_change, is_fresher)
+        return Verified(content, engine, staging, bundle, is_change, is_fresher, tests)
 
     def _signed_target(
         self,

@@ -22,6 +22,8 @@ class NodeReport(TenantModel):
     received_at = models.DateTimeField(null=True)
     activated_at = models.DateTimeField(null=True)
     duration_ms = models.PositiveIntegerField(null=True)
+    # What became of the tests of the release last offered: passed, failed and names.
+    self_test = models.JSONField(null=True, blank=True)
     lag_ms = models.PositiveIntegerField(null=True)
     boot_id = models.CharField(max_length=64, blank=True)
     counter = models.PositiveBigIntegerField(default=0)

@@ -10,6 +10,9 @@ from apps.distribution.choices import SyncState
 
 # A parked poll is answered after 25 s at the latest; a healthy node asks again then.
 SILENT_AFTER = dt.timedelta(seconds=90)
+# What an agent says when a release does not answer as the tests that it carries.
+SELF_TEST_FAILED = "self_test_failed"
+_MOST_NAMED = 3
 LONGEST_LAG = dt.timedelta(days=14)
 
 
@@ -30,6 +33,7 @@ class Reported:
     fingerprint: str
     error: str
     seen_at: dt.datetime
+    failed_tests: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ def standing(
     if reported.error:
         return Standing(
             SyncState.FAILED,
-            f"It refused revision {expected.revision}: {reported.error}.",
+            f"It refused revision {expected.revision}: {_refusal(reported)}.",
         )
     if reported.revision is None or reported.revision < expected.revision:
         held = "nothing" if reported.revision is None else f"{reported.revision}"
@@ -68,6 +72,15 @@ def standing(
             f"It says revision {reported.revision} but holds other records.",
         )
     return Standing(SyncState.IN_SYNC, f"It runs revision {expected.revision}.")
+
+
+def _refusal(reported: Reported) -> str:
+    if reported.error != SELF_TEST_FAILED or not reported.failed_tests:
+        return reported.error
+    named = ", ".join(reported.failed_tests[:_MOST_NAMED])
+    more = len(reported.failed_tests) - _MOST_NAMED
+    rest = f" and {more} more" if more > 0 else ""
+    return f"{reported.error}, {named}{rest}"
 
 
 def share_in_sync(states: Sequence[SyncState]) -> float | None:

@@ -83,7 +83,8 @@ def reported(row: NodeReport | None) -> rules.Reported | None:
     """Return a report in the form that the rules judge."""
     if row is None:
         return None
-    return rules.Reported(row.revision, row.fingerprint, row.error, row.seen_at)
+    failed = tuple((row.self_test or {}).get("names", ()))
+    return rules.Reported(row.revision, row.fingerprint, row.error, row.seen_at, failed)
 
 
 def standings(*, now: dt.datetime) -> dict[uuid.UUID, rules.Standing]:

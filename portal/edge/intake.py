@@ -25,6 +25,8 @@ _LARGEST_DURATION = 2**31 - 1
 _LONGEST_FINGERPRINT = 80
 _LONGEST_ERROR = 120
 _LONGEST_BOOT = 64
+_LONGEST_TEST = 200
+_MOST_NAMES = 20
 logger = logging.getLogger(__name__)
 
 Batch = dict[uuid.UUID, list[ReceivedReport]]
@@ -125,6 +127,8 @@ def parse_receipt(body: bytes, caller: Caller, now: dt.datetime) -> ReceivedRepo
             duration_ms=_count(payload["duration_ms"], _LARGEST_DURATION),
             boot_id=_text(payload["boot_id"], _LONGEST_BOOT),
             counter=_count(payload["counter"]) or 0,
+            # An agent that runs no tests does not speak of any.
+            self_test=_self_test(payload.get("self_test")),
         )
     except (ReceiptError, KeyError, ValueError, TypeError) as error:
         raise EdgeRefusal(
@@ -171,6 +175,19 @@ def _count(value: Any, most: int = _LARGEST_COUNT) -> int | None:  # noqa: ANN40
     if not 0 <= value <= most:
         raise ValueError(f"a count lies between 0 and {most}")
     return value
+
+
+def _self_test(value: Any) -> dict[str, Any] | None:  # noqa: ANN401
+    if value is None:
+        return None
+    names = value["names"]
+    if not isinstance(names, list) or len(names) > _MOST_NAMES:
+        raise TypeError("the names of tests are a list")
+    return {
+        "passed": _count(value["passed"], _LARGEST_DURATION) or 0,
+        "failed": _count(value["failed"], _LARGEST_DURATION) or 0,
+        "names": [_text(name, _LONGEST_TEST) for name in names],
+    }
 
 
 def _text(value: Any, longest: int) -> str:  # noqa: ANN401

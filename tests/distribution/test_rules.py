@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pytest
@@ -55,6 +56,16 @@ def test_the_most_urgent_explanation_wins(
     reported: rules.Reported | None, expected: SyncState
 ) -> None:
     assert state(reported) is expected
+
+
+def test_a_node_whose_self_test_failed_says_which_tests() -> None:
+    names = ("p#one", "p#two", "q#three", "q#four")
+    found = dataclasses.replace(said(error="self_test_failed"), failed_tests=names)
+    standing = rules.standing(EXPECTED, found, now=NOW)
+    assert standing.state is SyncState.FAILED
+    assert standing.reason == (
+        "It refused revision 7: self_test_failed, p#one, p#two, q#three and 1 more."
+    )
 
 
 @given(REPORTS)

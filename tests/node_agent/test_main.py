@@ -179,7 +179,7 @@ def test_verify_prints_every_numbered_step(
     state = ["--state", str(node.paths.folder)]
     assert main(["verify", *state, str(file)]) == Exit.DONE
     lines = capsys.readouterr().out.splitlines()
-    assert [line.split(".")[0].strip() for line in lines[:-1]] == list("12345678")
+    assert [line.split(".")[0].strip() for line in lines[:-1]] == list("123456789")
     assert lines[-1] == "The release is good."
 
 

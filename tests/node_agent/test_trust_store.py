@@ -23,7 +23,7 @@ from tests.node_agent.conftest import Enroll, EnrolledNode
 from tests.simulators.releases import ReleaseSimulator, forbid, permit, records, utc_now
 
 OTHER_TENANT = "00000000-0000-4000-8000-000000000000"
-VERIFIED = [*range(Step.NOW, Step.ENGINE + 1)]
+VERIFIED = [*range(Step.NOW, Step.SELF_TEST + 1)]
 
 
 def refused(node: EnrolledNode, envelope: bytes) -> tuple[str, Step]:

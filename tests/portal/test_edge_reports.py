@@ -34,6 +34,16 @@ def test_a_signed_report_is_recorded_before_it_is_acknowledged(
     assert (row.revision, row.error, row.counter) == (1, "bundle.tampered", 1)
 
 
+def test_a_failed_self_test_is_recorded_with_its_names(
+    node: NodeClient, released: Tenant
+) -> None:
+    found = {"passed": 3, "failed": 1, "names": ["p#one"]}
+    assert node.report(error="self_test_failed", self_test=found).status == 204
+    row = reported(released)
+    assert row is not None
+    assert (row.error, row.self_test) == ("self_test_failed", found)
+
+
 def test_a_replayed_report_changes_nothing(node: NodeClient, released: Tenant) -> None:
     node.report(counter=5)
     node.report(counter=5, revision=9)
@@ -60,8 +70,11 @@ def test_a_report_that_is_not_valid_is_refused(
         {"fingerprint": "x" * 81},
         {"boot_id": "x" * 65},
         {"error": "no\0"},
+        {"self_test": {"passed": 1, "failed": 1, "names": ["x" * 201]}},
+        {"self_test": {"passed": 1, "failed": 1, "names": ["x"] * 21}},
+        {"self_test": {"passed": -1, "failed": 1, "names": []}},
     ],
-    ids=["duration", "fingerprint", "boot", "nul"],
+    ids=["duration", "fingerprint", "boot", "nul", "name", "names", "tests"],
 )
 def test_a_report_that_no_column_holds_is_refused_before_it_spoils_a_batch(
     node: NodeClient, change: dict[str, Any]

@@ -6,6 +6,7 @@ import datetime as dt
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -44,6 +45,7 @@ class ReceivedReport:
     duration_ms: int | None = None
     boot_id: str = ""
     counter: int = 0
+    self_test: Mapping[str, Any] | None = None
 
     @property
     def is_receipt(self) -> bool:
@@ -135,6 +137,8 @@ def _merge(
         row.boot_id, row.counter = report.boot_id, report.counter
         _note_change_of_health(row, report, node)
         row.error = report.error
+        if report.self_test is not None:
+            row.self_test = dict(report.self_test)
         row.received_at = report.received_at
         row.activated_at = report.activated_at
         row.duration_ms = report.duration_ms
@@ -165,6 +169,7 @@ def _audit(node: Node, action: DistributionAction, report: ReceivedReport) -> No
             "revision": report.revision,
             "fingerprint": report.fingerprint,
             "error": report.error,
+            **({"self_test": dict(report.self_test)} if report.self_test else {}),
         },
     )
 

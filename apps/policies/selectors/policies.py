@@ -24,6 +24,7 @@ from protocol.records import (
     Record,
     SchemaRecord,
     Statement,
+    case_id,
     parse_record,
 )
 
@@ -120,10 +121,21 @@ def live_versions() -> QuerySet[PolicyVersion]:
 
 def live_records() -> list[Record]:
     """Return the records that releases carry for this app, the schema among them."""
-    live = list(live_versions())
-    found: list[Record] = [policy_record(version) for version in live]
-    tests = [parse_record(case) for version in live for case in version.cases]
-    return [*found, *tests, SchemaRecord("schema", cedar_json=catalogue().schema)]
+    found: list[Record] = []
+    for version in live_versions():
+        policy = policy_record(version)
+        found += [policy, *case_records(version, policy.id)]
+    return [*found, SchemaRecord("schema", cedar_json=catalogue().schema)]
+
+
+def case_records(version: PolicyVersion, policy_id: str) -> list[Record]:
+    """Return the tests of a version as records; two may be shipped side by side."""
+    return [
+        parse_record(
+            {**case, "id": case_id(policy_id, case["name"]), "policy": policy_id}
+        )
+        for case in version.cases
+    ]
 
 
 def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
