@@ -247,6 +247,52 @@ def read_statements(text: str) -> dict[str, ReadStatement]:
     return found
 
 
+@dataclass(frozen=True)
+class Written:
+    """What one statement says beside its conditions."""
+
+    effect: str
+    heads: tuple[Head, Head, Head]
+    annotations: tuple[str, ...]
+    has_conditions: bool
+
+
+def syntax_error(text: str) -> str | None:
+    """Return what Cedar's parser has against a text, if anything."""
+    try:
+        cedarpy.policies_to_json_str(text)
+    except ValueError as error:
+        return str(error)
+    return None
+
+
+def read_statement(text: str) -> Written:
+    """Return what one statement says, with or without an id.
+
+    Raises CedarSyntaxError for what is not one statement, or a template.
+    """
+    try:
+        parsed = json.loads(cedarpy.policies_to_json_str(text))
+    except ValueError as error:
+        raise CedarSyntaxError(str(error)) from error
+    if parsed.get("templates"):
+        raise CedarSyntaxError("a template with ?principal or ?resource says nothing")
+    if len(parsed["staticPolicies"]) != 1:
+        raise CedarSyntaxError("one statement is expected here")
+    (policy,) = parsed["staticPolicies"].values()
+    heads = (
+        _head(policy["principal"]),
+        _action_head(policy["action"]),
+        _head(policy["resource"]),
+    )
+    return Written(
+        str(policy["effect"]),
+        heads,
+        tuple(sorted(policy.get("annotations") or {})),
+        bool(policy["conditions"]),
+    )
+
+
 def condition_trees(text: str) -> list[dict[str, Any]]:
     """Return the conditions of one statement in Cedar's JSON form.
 
@@ -280,7 +326,29 @@ def conjuncts(text: str) -> list[str]:
             bodies.append({"!": {"arg": condition["body"]}})
         else:
             bodies.extend(_operands(condition["body"]))
-    return [_expression(body) for body in bodies]
+    return [expression(body) for body in bodies]
+
+
+def conjunct_trees(text: str) -> list[dict[str, Any]]:
+    """Return all that must hold for one statement in Cedar's JSON form, flat.
+
+    What follows `unless` is one condition, that it does not hold.
+
+    Raises CedarSyntaxError for a text that is not one statement of Cedar.
+    """
+    try:
+        (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
+            "staticPolicies"
+        ].values()
+    except ValueError as error:
+        raise CedarSyntaxError(f"not Cedar: {error}") from error
+    found: list[dict[str, Any]] = []
+    for condition in policy["conditions"]:
+        if condition["kind"] == "unless":
+            found.append({"!": {"arg": condition["body"]}})
+        else:
+            found.extend(flat(condition["body"]))
+    return found
 
 
 def _operands(body: Mapping[str, Any]) -> list[Any]:
@@ -289,7 +357,7 @@ def _operands(body: Mapping[str, Any]) -> list[Any]:
     A test that something is there stays with what asks for it.
     """
     found: list[Any] = []
-    for operand in _flat(body):
+    for operand in flat(body):
         if found and "has" in found[-1]:
             found.append({"&&": {"left": found.pop(), "right": operand}})
         else:
@@ -297,15 +365,17 @@ def _operands(body: Mapping[str, Any]) -> list[Any]:
     return found
 
 
-def _flat(body: Mapping[str, Any]) -> list[Any]:
+def flat(body: Mapping[str, Any]) -> list[Any]:
+    """Return the operands of nested conjunctions in Cedar's JSON form."""
     match body:
         case {"&&": {"left": left, "right": right}}:
-            return [*_flat(left), *_flat(right)]
+            return [*flat(left), *flat(right)]
         case _:
             return [body]
 
 
-def _expression(body: Mapping[str, Any]) -> str:
+def expression(body: Mapping[str, Any]) -> str:
+    """Return the text of an expression in Cedar's JSON form."""
     policy = {
         "effect": "permit",
         "principal": {"op": "All"},

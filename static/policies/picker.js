@@ -33,6 +33,8 @@ export class Picker {
     this.input.addEventListener("input", (event) => {
       event.stopPropagation();
       clearTimeout(this.timer);
+      // What is shown answers what was typed before.
+      this.point(-1);
       this.timer = setTimeout(() => this.find(), DELAY);
     });
     this.input.addEventListener("change", (event) => event.stopPropagation());
@@ -59,12 +61,21 @@ export class Picker {
     } else if (event.key === "Enter") {
       event.preventDefault();
       if (!this.list.hidden && options[this.active]) this.choose(options[this.active]);
+      else if (this.input.value) this.takeFirst();
     } else if (event.key === "Escape" && !this.list.hidden) {
       event.stopPropagation();
       this.close();
     } else if (event.key === "Backspace" && !this.input.value) {
       this.chips.querySelector("li:last-child button")?.focus();
     }
+  }
+
+  // Enter pressed faster than the portal answers takes what it finds first.
+  async takeFirst() {
+    clearTimeout(this.timer);
+    await this.find();
+    const first = this.options()[0];
+    if (first && !this.list.hidden) this.choose(first);
   }
 
   async find() {

@@ -13,6 +13,7 @@ from apps.policies.rules.content import (
     ResourceItem,
     parse_content,
 )
+from apps.policies.rules.decompile import Unsayable, decompile
 from apps.policies.rules.edges import Edge, EdgeKind, propose_tests
 from apps.policies.rules.named import Named, names_in
 from apps.policies.rules.obligations import Obligation
@@ -42,9 +43,11 @@ __all__ = [
     "SpanKind",
     "TestCase",
     "TestReport",
+    "Unsayable",
     "Words",
     "case_records",
     "compile_policy",
+    "decompile",
     "names_in",
     "parse_content",
     "policy_digest",

@@ -7,15 +7,16 @@ a policy on a group or on everything never reaches beyond the role.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from apps.policies.rules.catalogue import Catalogue
 from apps.policies.rules.conditions import condition_texts
 from apps.policies.rules.content import PolicyContent, PrincipalItem, ResourceItem
+from apps.policies.rules.expert import check_expert, compile_expert
 from apps.policies.rules.problems import Problem, ProblemCode
-from apps.policies.rules.references import check_references
+from apps.policies.rules.references import check_references, check_vocabulary
 from engine import cedar
 from engine.errors import CedarSyntaxError
 from protocol.canonical import digest
@@ -51,6 +52,34 @@ def compile_policy(
     content: PolicyContent, catalogue: Catalogue, *, policy_id: str
 ) -> CompiledPolicy | list[Problem]:
     """Return the statements of a policy, or everything that is wrong with it."""
+    found = _statements(content, catalogue, policy_id)
+    statements = [one for one in found if isinstance(one, Statement)]
+    if len(statements) < len(found):
+        return [one for one in found if isinstance(one, Problem)]
+    if not 0 < len(statements) <= MOST_STATEMENTS:
+        return [_wrong_size(len(statements))]
+    if max(len(statement.cedar) for statement in statements) > LONGEST_STATEMENT:
+        return [_too_long()]
+    problems = (
+        check_expert(content, statements, catalogue)
+        if content.cedar
+        else _check_against_schema(statements, catalogue)
+    )
+    if problems:
+        return problems
+    said = [statement.to_dict() for statement in statements]
+    return CompiledPolicy(
+        tuple(statements), policy_digest(policy_id, content.to_dict(), said)
+    )
+
+
+def _statements(
+    content: PolicyContent, catalogue: Catalogue, policy_id: str
+) -> Sequence[Statement | Problem]:
+    """Return the statements, or what keeps them from being written."""
+    if content.cedar:
+        problems = check_vocabulary(content)
+        return problems or compile_expert(content, catalogue, policy_id)
     problems = check_references(content, catalogue)
     if problems:
         return problems
@@ -63,17 +92,7 @@ def compile_policy(
         ident = f"{policy_id}#{n}"
         text = cedar.statement_text(ident, content.effect, heads, texts)
         statements.append(Statement(ident, text, *heads))
-    if not 0 < len(statements) <= MOST_STATEMENTS:
-        return [_wrong_size(len(statements))]
-    if max(len(statement.cedar) for statement in statements) > LONGEST_STATEMENT:
-        return [_too_long()]
-    problems = _check_against_schema(statements, catalogue)
-    if problems:
-        return problems
-    found = tuple(statements)
-    return CompiledPolicy(
-        found, policy_digest(policy_id, content.to_dict(), [s.to_dict() for s in found])
-    )
+    return statements
 
 
 def policy_digest(

@@ -53,15 +53,10 @@ def condition_texts(
     forbids = content.effect == "forbid"
     texts = []
     if content.windows:
-        texts.append(
-            _any_of(window_condition(catalogue.windows[w]) for w in content.windows)
-        )
+        texts.append(windows_text(content.windows, catalogue))
     if content.locations:
         texts.append(
-            _any_of(
-                location_condition(catalogue.locations[place], unknown_matches=forbids)
-                for place in content.locations
-            )
+            locations_text(content.locations, catalogue, unknown_matches=forbids)
         )
     problems = []
     scope = scope_of(content, catalogue)
@@ -77,6 +72,21 @@ def condition_texts(
         else:
             texts.append(text)
     return problems or texts
+
+
+def windows_text(slugs: Iterable[str], catalogue: Catalogue) -> str:
+    """Return the expression that one of some windows is open."""
+    return _any_of(window_condition(catalogue.windows[slug]) for slug in slugs)
+
+
+def locations_text(
+    slugs: Iterable[str], catalogue: Catalogue, *, unknown_matches: bool
+) -> str:
+    """Return the expression that a request is from one of some locations."""
+    return _any_of(
+        location_condition(catalogue.locations[slug], unknown_matches=unknown_matches)
+        for slug in slugs
+    )
 
 
 def _condition(

@@ -31,6 +31,11 @@ def check_references(content: PolicyContent, catalogue: Catalogue) -> list[Probl
     )
 
 
+def check_vocabulary(content: PolicyContent) -> list[Problem]:
+    """Return what is wrong with effect and tier."""
+    return [*_vocabulary(content)]
+
+
 def _vocabulary(content: PolicyContent) -> Iterator[Problem]:
     if content.effect not in _EFFECTS:
         yield Problem(

@@ -12,6 +12,7 @@ from apps.policies.rules.content import (
     PrincipalItem,
     ResourceItem,
 )
+from apps.policies.rules.expert import heads_of
 from apps.policies.rules.words import (
     Words,
     instant_words,
@@ -19,8 +20,8 @@ from apps.policies.rules.words import (
     location_words,
     window_words,
 )
-from engine.cedar import GROUP_TYPE, ROLE_TYPE
-from protocol.records import EntityRef
+from engine.cedar import GROUP_TYPE, PRINCIPAL_TYPES, ROLE_TYPE, Written
+from protocol.records import EntityRef, Head
 
 _NAMES = {
     "mfa": "the MFA level",
@@ -70,7 +71,7 @@ def sentence(content: PolicyContent, words: Words = _NOBODY) -> str:
 
 def sentence_spans(content: PolicyContent, words: Words = _NOBODY) -> tuple[Span, ...]:
     """Return the sentence in parts: what is a name, what explains it."""
-    parts = _expert(content) if content.cedar else _said(content, words)
+    parts = _expert(content, words) if content.cedar else _said(content, words)
     spans = [*parts, *_times(content), *_duties(content), Span(".")]
     first = spans[0]
     spans[0] = Span(f"{first.text[:1].upper()}{first.text[1:]}", first.kind)
@@ -93,14 +94,51 @@ def _said(content: PolicyContent, words: Words) -> Iterator[Span]:
     yield from _conditions(content)
 
 
-def _expert(content: PolicyContent) -> Iterator[Span]:
-    """Say of an expert's text what it does at all: its own words say the rest."""
-    count = content.cedar.count(";")
-    word = "statement" if count == 1 else "statements"
-    verb = "forbids" if content.effect == "forbid" else "permits"
-    yield Span(f"The {count or ''} Cedar {word} of this policy ".replace("  ", " "))
-    yield Span(verb if count == 1 else verb[:-1], SpanKind.VERB)
-    yield Span(" what the text says")
+def _expert(content: PolicyContent, words: Words) -> Iterator[Span]:
+    """Say whom and what the statements are about; the rest is for their text to say."""
+    statements = heads_of(content)
+    if not statements:
+        yield Span("A policy in Cedar that cannot be read yet")
+    for n, written in enumerate(statements):
+        if n:
+            yield Span("; and ")
+        yield from _statement(written, words)
+
+
+def _statement(written: Written, words: Words) -> Iterator[Span]:
+    principal, action, resource = written.heads
+    yield from _head(principal, words, "anybody")
+    forbids = written.effect == "forbid"
+    yield Span(" may not " if forbids else " may ", SpanKind.VERB)
+    names = action.ids or ((action.id,) if action.id else ())
+    yield from _list(
+        [[Span(name, SpanKind.NAME)] for name in names],
+        "do anything",
+        "or" if forbids else "and",
+    )
+    yield Span(" on ")
+    yield from _head(resource, words, "everything")
+    if written.has_conditions:
+        yield Span(" as the text conditions it")
+
+
+def _head(head: Head, words: Words, anything: str) -> Iterator[Span]:
+    match head.op:
+        case "==" | "in":
+            named = PrincipalItem(head.type, head.id)
+            is_thing = head.type not in (ROLE_TYPE, *PRINCIPAL_TYPES)
+            thing = ResourceItem(head.type, head.id)
+            yield from _resource(thing, words) if is_thing else _principal(named, words)
+        case "is":
+            yield from _resource(ResourceItem(head.type), words)
+        case "is_in":
+            yield from _resource(ResourceItem(head.type), words)
+            yield Span(" in ")
+            yield Span(
+                words.name_of(EntityRef(head.in_type, head.in_id)), SpanKind.NAME
+            )
+        case _:
+            yield Span(anything)
 
 
 def _principal(item: PrincipalItem, words: Words) -> Iterator[Span]:
