@@ -90,7 +90,12 @@ from apps.signin.api import (
     SessionDetail,
     SessionList,
 )
-from portal.tenant_file.api import TenantFile, TenantFileApply, TenantFilePlan
+from portal.tenant_file.api import (
+    TenantFile,
+    TenantFileApply,
+    TenantFilePlan,
+    TenantFileTests,
+)
 
 app_name = "api"
 urlpatterns = [
@@ -132,6 +137,7 @@ urlpatterns = [
     path("v1/simulate", Simulate.as_view(), name="simulate"),
     path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),
     path("v1/tenant-file/plan", TenantFilePlan.as_view(), name="tenant_file_plan"),
+    path("v1/tenant-file/tests", TenantFileTests.as_view(), name="tenant_file_tests"),
     path("v1/tenant-file/apply", TenantFileApply.as_view(), name="tenant_file_apply"),
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/role-file", RoleTransfer.as_view(), name="role_file"),

@@ -236,6 +236,7 @@ def _from_ours(error: PortwardError) -> Response:
         status_of(error),
         field=error.field,
         remedy=error.remedy,
+        errors=[dict(reason) for reason in error.reasons],
     )
     if error.challenge:
         answer["WWW-Authenticate"] = error.challenge

@@ -8,6 +8,8 @@ the field it is about and what to do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 _MINUTE = 60
 
 
@@ -18,6 +20,8 @@ class PortwardError(Exception):
     status = 500
     default_message = "The operation failed."
     default_remedy = ""
+    # Each thing that is wrong, in the form of `as_dict`, where there may be several.
+    reasons: Sequence[Mapping[str, str]] = ()
     # What a 401 asks for (RFC 9110, section 11.6.1); set, it makes the answer one.
     challenge = ""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -12,11 +13,17 @@ from rest_framework.response import Response
 from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
 from apps.accounts.services import PersonHolder, actor_for
+from apps.audit.events import Actor
 from apps.core.api import asked_for, with_etag
 from apps.core.errors import ForbiddenError
 from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
-from portal.tenant_file.planning import apply_file, plan_file
+from portal.tenant_file.planning import (
+    apply_file,
+    measure_file,
+    plan_file,
+    run_file_tests,
+)
 from portal.tenant_file.writing import (
     Side,
     content_digest,
@@ -48,6 +55,12 @@ class FileInput(serializers.Serializer[Any]):
     """A tenant's file."""
 
     text = serializers.CharField(max_length=_LONGEST, trim_whitespace=False)
+
+
+class PlanInput(FileInput):
+    """A tenant's file, and whether to say what it changes for whom."""
+
+    impact = serializers.BooleanField(required=False, default=False)
 
 
 class ApplyInput(FileInput):
@@ -99,12 +112,26 @@ class PlanSerializer(serializers.Serializer[Any]):
     unmanaged = UnmanagedSerializer(many=True)
     requests = serializers.ListField(child=serializers.CharField())
     drafts = serializers.ListField(child=serializers.CharField())
+    impact = serializers.DictField(
+        required=False, help_text="Who gains or loses what, when it was asked for."
+    )
 
 
 class AppliedSerializer(PlanSerializer):
     """What was done, and the requests that wait for approval now."""
 
     request_ids = serializers.ListField(child=serializers.UUIDField())
+
+
+class ReportSerializer(serializers.Serializer[Any]):
+    """How the tests of one policy fared, and what they tried."""
+
+    policy = serializers.CharField()
+    passed = serializers.IntegerField()
+    failed = serializers.IntegerField()
+    results = serializers.ListField(child=serializers.DictField())
+    coverage = serializers.DictField()
+    problems = serializers.ListField(child=serializers.DictField())
 
 
 class TenantFile(TenantScopedView):
@@ -132,22 +159,37 @@ class TenantFilePlan(TenantScopedView):
 
     @extend_schema(
         operation_id="tenant_file_plan",
-        request=FileInput,
+        request=PlanInput,
         responses={200: PlanSerializer},
     )
     def post(self, request: Request) -> Response:
         """Plan a file."""
+        sent = PlanInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        text, actor = sent.validated_data["text"], _person(request)
+        answer = _shown(plan_file(actor=actor, text=text).to_dict())
+        if sent.validated_data["impact"]:
+            now = timezone.now()
+            answer["impact"] = measure_file(actor=actor, text=text, now=now)
+        return Response(answer)
+
+
+class TenantFileTests(TenantScopedView):
+    """The tests beside all policies, as a file would leave them. Nothing is changed."""
+
+    scopes = {"POST": Scope.CONFIGURATION_WRITE}
+
+    @extend_schema(
+        operation_id="tenant_file_tests",
+        request=FileInput,
+        responses={200: ReportSerializer(many=True)},
+    )
+    def post(self, request: Request) -> Response:
+        """Run the tests."""
         sent = FileInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        if not isinstance(request.auth, PersonHolder):
-            raise ForbiddenError(
-                "Only a person plans a change.",
-                remedy="Use a token that stands for a person.",
-            )
-        plan = plan_file(
-            actor=actor_for(request.auth.user), text=sent.validated_data["text"]
-        )
-        return Response(_shown(plan.to_dict()))
+        text = sent.validated_data["text"]
+        return Response(run_file_tests(actor=_person(request), text=text))
 
 
 class TenantFileApply(OperationBoundView):
@@ -169,6 +211,16 @@ class TenantFileApply(OperationBoundView):
         applied = apply_file(actor=actor_for(holder_of(request).user), **values)
         answer = _shown(applied.plan.to_dict())
         return Response(answer | {"request_ids": applied.request_ids})
+
+
+def _person(request: Request) -> Actor:
+    """Return who plans. Raises ForbiddenError for a client of its own."""
+    if not isinstance(request.auth, PersonHolder):
+        raise ForbiddenError(
+            "Only a person plans a change.",
+            remedy="Use a token that stands for a person.",
+        )
+    return actor_for(request.auth.user)
 
 
 def _shown(plan: dict[str, Any]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ others have approved it.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +19,8 @@ from apps.approvals.models import ApprovalRequest
 from apps.audit.events import Actor
 from apps.core.errors import ChangedMeanwhileError
 from apps.policies import selectors as policies
+from apps.simulation import selectors as simulation
+from apps.simulation.rules.changes import RecordChange
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_tenant_id
 from portal.tenant_file.errors import TenantFileError
@@ -97,6 +100,49 @@ def plan_file(*, actor: Actor, text: str) -> Plan:
         plan, _visit = _carry_out(actor, text)
         transaction.set_rollback(True)
     return plan
+
+
+@transaction.atomic
+def measure_file(*, actor: Actor, text: str, now: dt.datetime) -> dict[str, Any]:
+    """Return who would gain or lose what by a file, once all of it is approved.
+
+    Raises TenantFileError.
+    """
+    before = {record.key: record for record in simulation.live_records()}
+    with transaction.atomic():
+        plan, _visit = _carry_out(actor, text)
+        after = {record.key: record for record in simulation.live_records()}
+        rows = policies.drafts().filter(policy__slug__in=plan.drafts)
+        proposed = [simulation.change_of_draft(row) for row in rows]
+        transaction.set_rollback(True)
+    changes = [
+        *(RecordChange.remove(key) for key in before.keys() - after.keys()),
+        *(
+            RecordChange.put(record)
+            for key, record in after.items()
+            if before.get(key) != record
+        ),
+        *proposed,
+    ]
+    return simulation.impact(changes, now)
+
+
+@transaction.atomic
+def run_file_tests(*, actor: Actor, text: str) -> list[dict[str, Any]]:
+    """Run the tests beside all policies as a file would leave them.
+
+    Raises TenantFileError.
+    """
+    with transaction.atomic():
+        _carry_out(actor, text)
+        catalogue = policies.catalogue()
+        reports = [
+            {"policy": row.policy.slug}
+            | policies.run_tests(row, catalogue=catalogue).to_dict()
+            for row in policies.drafts()
+        ]
+        transaction.set_rollback(True)
+    return reports
 
 
 @transaction.atomic

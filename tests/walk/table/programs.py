@@ -181,12 +181,15 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         get=READ_BY_TOKEN,
         post=NOT_BY_TOKEN,
     ),
-    "api:tenant_file_plan": Row(
-        "Planning changes nothing; a file that is none is refused.",
-        get=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, NO_METHOD, NO_METHOD, NO_METHOD),
-        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
-        is_json=True,
-    ),
+    **{
+        f"api:tenant_file_{name}": Row(
+            "Planning changes nothing; a file that is none is refused.",
+            get=NOT_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            is_json=True,
+        )
+        for name in ("plan", "tests")
+    },
     "api:tenant_file_apply": Row(
         "Applying a file needs a security admin's passkey.",
         get=NOT_BY_TOKEN,

@@ -1,0 +1,1 @@
+"""The command `portward`: policy as code over the REST interface."""
