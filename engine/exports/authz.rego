@@ -28,10 +28,7 @@ decision := refused("invalid_request") if {
 	count(separations) == 0
 } else := rest if {
 	rest.decision == true
-} else := object.union(
-	refused("separation_of_duties"),
-	{"context": {"reason": "separation_of_duties", "separations": separations}},
-) if {
+} else := {"decision": false, "context": {"reason": "separation_of_duties", "separations": separations}} if {
 	rest.decision == false
 }
 
@@ -48,12 +45,15 @@ separations := sort(broken_2(subject, places, {subject}))
 
 answer(roles) := answered(verdicts(roles))
 
-answered(found) := said(false, "forbidden", found.forbids) if {
+answered(found) := denied if {
 	count(found.forbids) > 0
-} else := said(false, "evaluation_error", found.permits) if {
+	denied := with_duties(said(false, "forbidden", found.forbids), asked_for(found.forbids))
+} else := denied if {
 	count(found.errors) > 0
-} else := said(true, "permitted", found.permits) if {
+	denied := with_duties(said(false, "evaluation_error", found.permits), asked_for(found.permits))
+} else := judged if {
 	count(found.permits) > 0
+	judged := obliged(said(true, "permitted", found.permits), asked_for(found.permits))
 } else := refused("no_matching_policy") if {
 	count(found.permits) == 0
 }
@@ -61,6 +61,86 @@ answered(found) := said(false, "forbidden", found.forbids) if {
 said(allowed, reason, numbers) := {"decision": allowed, "context": context} if {
 	determining := sort({decider.statements[n].policy | some n in numbers})
 	context := {"reason": reason, "determining": determining}
+}
+
+# --- Obligations: what has to be done besides, or first ----------------------------------
+
+asked_for(numbers) := [obligation |
+	some pair in sort({[statement.policy, statement.record] | some n in numbers; statement := decider.statements[n]})
+	some obligation in object.get(decider.obligations, pair[1], [])
+]
+
+# What is not proven turns a permit down; so does a duty that the asker cannot carry out.
+obliged(answer_, asked) := denied if {
+	steps := unmet(asked)
+	count(steps) > 0
+	reason := reasons_unmet[steps[0].check]
+	denied := turned_down(answer_, reason, array.concat(duties_of(steps), possible(asked)))
+} else := denied if {
+	count(possible(asked)) < count([o | some o in asked; o.check == ""])
+	denied := turned_down(answer_, "obligation_unsupported", possible(asked))
+} else := with_duties(answer_, asked)
+
+reasons_unmet := {"mfa": "step_up_required", "device_trust": "device_not_trusted", "max_risk": "risk_too_high"}
+
+unmet(asked) := [obligation |
+	some check in ["mfa", "device_trust", "max_risk"]
+	some obligation in asked
+	obligation.check == check
+	not is_met(obligation)
+]
+
+is_met(obligation) if {
+	obligation.check == "mfa"
+	is_number(given.mfa)
+	given.mfa >= obligation.level
+	is_recent(obligation.max_age)
+}
+
+is_met(obligation) if {
+	obligation.check == "device_trust"
+	given.device.trusted == true
+}
+
+is_met(obligation) if {
+	obligation.check == "max_risk"
+	is_number(given.risk)
+	given.risk <= obligation.at_most
+}
+
+is_recent(most) if most == 0
+
+is_recent(most) if {
+	is_number(given.mfa_age)
+	given.mfa_age <= most
+}
+
+possible(asked) := duties_of([obligation |
+	some obligation in asked
+	obligation.check == ""
+	obligation.duty.type in supported
+])
+
+supported := {name | some name in object.get(given, "supported_obligations", [])}
+
+duties_of(asked) := [addressed(obligation.duty) | some obligation in asked]
+
+addressed(duty) := {"id": duty.id, "type": duty.type, "properties": {"subject": whom}} if {
+	duty.type == "session_termination"
+	whom := {"type": subject[0], "id": subject[1]}
+} else := duty
+
+with_duties(answer_, asked) := adding(answer_, possible(asked))
+
+turned_down(answer_, reason, duties) := adding(denied, duties) if {
+	context := object.union(answer_.context, {"reason": reason})
+	denied := {"decision": false, "context": context}
+}
+
+adding(answer_, duties) := answer_ if {
+	count(duties) == 0
+} else := {"decision": answer_.decision, "context": context} if {
+	context := object.union(answer_.context, {"obligations": duties})
 }
 
 verdicts(roles) := {"forbids": forbids, "permits": permits, "errors": errors} if {
@@ -216,6 +296,26 @@ suits(attribute, value) if {
 	is_long(value)
 	value >= object.get(attribute, "least", value)
 	value <= object.get(attribute, "most", value)
+}
+
+wrong contains "mfa_age" if {
+	object.get(given, "mfa_age", null) != null
+	not is_age(given.mfa_age)
+}
+
+wrong contains "supported_obligations" if {
+	object.get(given, "supported_obligations", null) != null
+	not is_list_of_names(given.supported_obligations)
+}
+
+is_age(value) if {
+	is_long(value)
+	value >= 0
+}
+
+is_list_of_names(value) if {
+	is_array(value)
+	count({v | some v in value; not is_string(v)}) == 0
 }
 
 is_position(value) if {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,12 +14,15 @@ from engine.entities import Entities
 from engine.errors import CedarSyntaxError
 from engine.exports.expressions import ERROR, Flattener, Tree
 from engine.literals import string_literal
+from engine.obligations import SUPPORTED, Duty, judge
 from engine.roles import Grant, closure, parents_of
 from engine.separation import Separation
 from protocol.records import (
+    CHECKS,
     AssignmentRecord,
     EntityRef,
     Head,
+    Obligation,
     PolicyRecord,
     PrincipalRecord,
     Record,
@@ -28,11 +30,13 @@ from protocol.records import (
     RoleRecord,
     SeparationRecord,
     Statement,
+    overlapping,
 )
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _FIRST = dt.datetime.min.replace(tzinfo=dt.UTC)
 _LAST = dt.datetime.max.replace(tzinfo=dt.UTC)
+_SOMEBODY = EntityRef("User", "somebody")
 _BATCH = 500
 _MOST_REMEMBERED = 65_536
 DENIES = "denies with an error wherever it is asked"
@@ -78,11 +82,11 @@ def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat
         if isinstance(record, PolicyRecord)
         for statement in record.statements
     ]
-    twice = Counter(statement.id for _, statement in pairs)
+    twice = _twice(pairs)
     statements, unsupported = [], set[Unsupported]()
     texts = _read_all(statement for _, statement in pairs)
     for policy, statement in pairs:
-        read = texts[statement.cedar] if twice[statement.id] == 1 else None
+        read = None if statement.id in twice else texts.get(statement.cedar)
         tree, refused = _tree(policy, statement, read)
         statements.append(_statement(policy, tree))
         unsupported |= refused
@@ -91,6 +95,7 @@ def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat
         **_index([statement for _, statement in pairs]),
         **_entities(found),
         **_holdings(found),
+        "obligations": _obligations(r for r in found if isinstance(r, PolicyRecord)),
         "context": _context(),
         "zones": {zone: [list(t) for t in ts] for zone, ts in zones.items()},
     }
@@ -121,6 +126,18 @@ def _tree(
     }
 
 
+def _twice(pairs: Iterable[tuple[PolicyRecord, Statement]]) -> frozenset[str]:
+    """Return the ids that statements share, unless only one counts at any time."""
+    owners: dict[str, list[PolicyRecord]] = {}
+    for policy, statement in pairs:
+        owners.setdefault(statement.id, []).append(policy)
+    return frozenset(
+        ident
+        for ident, found in owners.items()
+        if len(found) > 1 and overlapping([policy.interval for policy in found])
+    )
+
+
 _remembered: dict[str, _Read | None] = {}
 
 
@@ -130,28 +147,30 @@ def _read_all(statements: Iterable[Statement]) -> dict[str, _Read | None]:
     Many are parsed at once, which is quick. A text that could hold more or less than
     its statement, or breaks the others, is parsed by itself.
     """
-    found, unread = {}, []
+    found: dict[str, _Read | None] = {}
+    unread = []
     for statement in statements:
         text = statement.cedar
         if text in _remembered:
             found[text] = _remembered[text]
         elif _is_plain(statement):
-            unread.append(text)
+            unread.append(statement)
         else:
             found[text] = _read(text)
     for start in range(0, len(unread), _BATCH):
-        batch = unread[start : start + _BATCH]
-        try:
-            read = cedar.read_statements("\n".join(batch))
-        except CedarSyntaxError:
-            found |= {text: _read(text) for text in batch}
-        else:
-            each = zip(batch, read.items(), strict=True)
-            found |= {text: _said(ident, one) for text, (ident, one) in each}
+        found |= _read_together(unread[start : start + _BATCH])
     if len(_remembered) > _MOST_REMEMBERED:
         _remembered.clear()
     _remembered.update(found)
     return found
+
+
+def _read_together(batch: Sequence[Statement]) -> dict[str, _Read | None]:
+    try:
+        read = cedar.read_statements("\n".join(one.cedar for one in batch))
+    except CedarSyntaxError:
+        return {one.cedar: _read(one.cedar) for one in batch}
+    return {one.cedar: _said(one.id, read[one.id]) for one in batch if one.id in read}
 
 
 def _is_plain(statement: Statement) -> bool:
@@ -180,7 +199,43 @@ def _instead(policy: PolicyRecord, reason: str) -> str:
 
 
 def _statement(policy: PolicyRecord, tree: Tree) -> dict[str, Any]:
-    return {"policy": policy.id, "effect": policy.effect, "when": tree}
+    interval = policy.interval
+    times = {"from": interval.start, "until": interval.end}
+    return {
+        "policy": policy.slug,
+        "record": policy.id,
+        "effect": policy.effect,
+        "when": tree,
+        **{name: microseconds(at) for name, at in times.items() if at is not None},
+    }
+
+
+def _obligations(policies: Iterable[PolicyRecord]) -> dict[str, list[dict[str, Any]]]:
+    """Return what policies ask for besides: what is judged, and how it is said.
+
+    Whose session is to be ended is filled in with the question.
+    """
+    return {
+        policy.id: [
+            {**_checked(asked), "duty": _duty(policy, number).to_dict()}
+            for number, asked in enumerate(policy.obligations)
+        ]
+        for policy in policies
+        if policy.obligations
+    }
+
+
+def _checked(asked: Obligation) -> dict[str, Any]:
+    if asked.type not in CHECKS:
+        return {"check": ""}
+    limits = {"level": asked.level, "max_age": asked.max_age, "at_most": asked.at_most}
+    return {"check": asked.type, **limits}
+
+
+def _duty(policy: PolicyRecord, number: int) -> Duty:
+    every = {"supported_obligations": list(SUPPORTED)}
+    duties = judge([policy], _SOMEBODY, every, is_permit=True).duties
+    return next(duty for duty in duties if duty.id == f"{policy.slug}/{number}")
 
 
 def _index(statements: Sequence[Statement]) -> dict[str, Any]:

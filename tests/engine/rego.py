@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any, cast
-
-import regopy
-from regopy.interpreter import Bundle
 
 from engine.exports.flatten import microseconds
 from engine.exports.rego import rego_text
@@ -24,17 +22,22 @@ def decide(
 
     Compiling takes a while, so it is done once: clock and data come with the question.
     """
-    rego = regopy.Interpreter()
+    rego = _interpreter()
     rego.set_input({**question, "clock": microseconds(now) * 1000, "decider": decider})
     found = rego.query_bundle(_compiled())
     return cast("dict[str, Any]", found.results[0].bindings["x"])
 
 
+def _interpreter() -> Any:
+    # It has no types, so it is not imported by name.
+    return importlib.import_module("regopy").Interpreter()
+
+
 @cache
-def _compiled() -> Bundle:
+def _compiled() -> Any:
     text = rego_text()
     assert text.count(_DATA) == 1
-    rego = regopy.Interpreter()
+    rego = _interpreter()
     text = text.replace(_CLOCK, "input.clock").replace(_DATA, "input.decider")
     rego.add_module("policy.rego", text)
     return rego.build(f"x = {DECISION}")
