@@ -5,6 +5,13 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitVie
 
 from apps.accounts.api import AuditEntryList, TenantList
 from apps.approvals.api import (
+    ChangeDetail,
+    ChangeList,
+    ChangeSetComments,
+    ChangeSetDetail,
+    ChangeSetList,
+    ChangeSetSubmit,
+    CommentDetail,
     ElevationActivate,
     ElevationDetail,
     ElevationEnd,
@@ -14,6 +21,7 @@ from apps.approvals.api import (
     FlowDetail,
     FlowList,
     RequestCancel,
+    RequestComments,
     RequestDetail,
     RequestList,
     VoteList,
@@ -121,6 +129,34 @@ urlpatterns = [
     path("v1/requests/<uuid:pk>", RequestDetail.as_view(), name="request"),
     path(
         "v1/requests/<uuid:pk>/cancel", RequestCancel.as_view(), name="request_cancel"
+    ),
+    path(
+        "v1/requests/<uuid:pk>/comments",
+        RequestComments.as_view(),
+        name="request_comments",
+    ),
+    path("v1/comments/<uuid:pk>", CommentDetail.as_view(), name="comment"),
+    path("v1/change-sets", ChangeSetList.as_view(), name="change_sets"),
+    path("v1/change-sets/<uuid:pk>", ChangeSetDetail.as_view(), name="change_set"),
+    path(
+        "v1/change-sets/<uuid:pk>/items",
+        ChangeList.as_view(),
+        name="change_set_items",
+    ),
+    path(
+        "v1/change-sets/<uuid:pk>/items/<uuid:item>",
+        ChangeDetail.as_view(),
+        name="change_set_item",
+    ),
+    path(
+        "v1/change-sets/<uuid:pk>/submit",
+        ChangeSetSubmit.as_view(),
+        name="change_set_submit",
+    ),
+    path(
+        "v1/change-sets/<uuid:pk>/comments",
+        ChangeSetComments.as_view(),
+        name="change_set_comments",
     ),
     path("v1/requests/<uuid:pk>/votes", VoteList.as_view(), name="votes"),
     path(

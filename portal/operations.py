@@ -168,6 +168,18 @@ ROUTES: Mapping[str, Route] = {
     "admin:approvals_request_assignment": _post(Operation.OPEN_REQUEST),
     "admin:approvals_propose": _post(Operation.OPEN_REQUEST),
     "admin:approvals_cancel": _post(Operation.OPEN_REQUEST),
+    **_pages("approvals_changeset", Operation.DRAFT_POLICY, "add", "change"),
+    **_pages(
+        *("approvals_set", Operation.DRAFT_POLICY),
+        *("discard", "remove", "conflict"),
+    ),
+    "admin:approvals_set_submit": _post(Operation.OPEN_REQUEST),
+    # To compute and to speak changes nothing that counts; a session is enough.
+    "admin:approvals_set_prove": _BEGINS,
+    "admin:approvals_set_say": _BEGINS,
+    "admin:approvals_request_say": _BEGINS,
+    "admin:approvals_comment_edit": _BEGINS,
+    "admin:approvals_comment_delete": _BEGINS,
     "admin:approvals_vote_options": _BEGINS,
     "admin:approvals_vote": _post(Operation.VOTE),
 }

@@ -26,3 +26,23 @@ class Verdict(models.TextChoices):
 
     APPROVE = "approve", "Approve"
     DENY = "deny", "Deny"
+
+
+class ChangeSetState(models.TextChoices):
+    """Where a set of changes stands."""
+
+    DRAFT = "draft", "Draft"
+    OPEN = "open", "Waits for approval"
+    CARRIED_OUT = "carried_out", "Carried out"
+    DISCARDED = "discarded", "Discarded"
+
+
+class ItemKind(models.TextChoices):
+    """What a change is about, in the order in which changes are carried out."""
+
+    CALENDAR = "calendar", "Calendar"
+    WINDOW = "window", "Time window"
+    LOCATION = "location", "Location"
+    ROLE = "role", "Role"
+    POLICY = "policy", "Policy"
+    POLICY_STATE = "policy_state", "Policy state"

@@ -176,3 +176,94 @@ class VoteEvidenceError(InvalidError):
 
     code = "approvals.vote_evidence"
     default_message = "The stored vote does not verify."
+
+
+class ChangeSetNotFoundError(NotFoundError):
+    """There is no such set of changes in this tenant."""
+
+    code = "approvals.change_set_not_found"
+    default_message = "There is no such set of changes here."
+
+
+class ChangeNotFoundError(NotFoundError):
+    """There is no such change in the set."""
+
+    code = "approvals.change_not_found"
+    default_message = "The set holds no such change."
+
+
+class ChangeSetClosedError(ConflictError):
+    """A set that waits for approval, or is done with, is not changed any more."""
+
+    code = "approvals.change_set_closed"
+    default_message = "This set of changes cannot be changed now."
+    default_remedy = "Cancel its request, or begin a new set."
+
+
+class ChangeSetChangedError(ConflictError):
+    """Somebody changed the set since the actor read it."""
+
+    code = "approvals.change_set_changed"
+    default_message = "Somebody changed this set of changes meanwhile."
+    default_remedy = "Reload it, and look at what changed."
+
+
+class ChangeOutdatedError(ConflictError):
+    """What a change is based on was changed by somebody else."""
+
+    code = "approvals.change_outdated"
+    default_remedy = (
+        "Open the set of changes: it shows yours beside theirs, and lets you choose."
+    )
+
+
+class ChangeInvalidError(InvalidError):
+    """A change does not say what it must say."""
+
+    code = "approvals.change_invalid"
+
+
+class ChangeSetEmptyError(InvalidError):
+    """A set without changes proposes nothing."""
+
+    code = "approvals.change_set_empty"
+    default_message = "This set holds no changes yet."
+    default_remedy = "Add changes from the pages of policies, roles and windows."
+
+
+class NotSchedulableError(InvalidError):
+    """Only policies carry a time at which nodes begin to apply them."""
+
+    code = "approvals.not_schedulable"
+    default_remedy = (
+        "Leave the time out, or put everything that is no policy into a set of its own."
+    )
+
+
+class EvidenceMissingError(ConflictError):
+    """What a change would do is not computed, or not fresh any more."""
+
+    code = "approvals.evidence_missing"
+    default_message = "The evidence is not there yet."
+    default_remedy = "Wait until it is computed, or have it computed again."
+
+
+class CommentNotFoundError(NotFoundError):
+    """There is no such comment in this tenant."""
+
+    code = "approvals.comment_not_found"
+    default_message = "There is no such comment here."
+
+
+class CommentInvalidError(InvalidError):
+    """A comment that says nothing, or too much."""
+
+    code = "approvals.comment_invalid"
+    default_message = "A comment has 1 to 4000 characters."
+
+
+class CommentForbiddenError(ForbiddenError):
+    """People change only what they said themselves."""
+
+    code = "approvals.comment_forbidden"
+    default_message = "Only its author may change a comment."

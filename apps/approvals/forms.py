@@ -34,6 +34,28 @@ class ProposeForm(forms.Form):
     )
 
 
+class ChangeSetForm(forms.Form):
+    """The words that go with a set of changes, and when it comes into force."""
+
+    title = forms.CharField(
+        max_length=160, help_text="What changes, in one line. Approvers see it first."
+    )
+    reason = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Why the change is needed; a ticket, if there is one.",
+    )
+    activate_at = forms.DateTimeField(
+        label="Not before",
+        required=False,
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        ),
+        help_text="UTC. Nodes begin to apply the policies at this very instant; only "
+        "for sets of policies. Empty: as soon as it is approved.",
+    )
+    lock = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+
 class CancelForm(forms.Form):
     """Why a request is withdrawn."""
 

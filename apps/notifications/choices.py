@@ -11,6 +11,7 @@ class Event(models.TextChoices):
     APPROVAL_REQUESTED = "approval.requested", "Your approval is asked for"
     APPROVAL_REMINDER = "approval.reminder", "Your approval is still asked for"
     APPROVAL_ESCALATED = "approval.escalated", "A request was escalated to you"
+    APPROVAL_COMMENTED = "approval.commented", "Somebody spoke about a change"
     APPROVAL_DECIDED = "approval.decided", "A request of yours is decided"
     ELEVATION_ACTIVATED = "elevation.activated", "An elevation begins"
     ELEVATION_ENDING = "elevation.ending", "An elevation is about to end"

@@ -15,7 +15,8 @@ from django.utils import timezone
 from apps.accounts import services as accounts
 from apps.accounts.models import ApiToken, Membership, User
 from apps.accounts.services import actor_for
-from apps.approvals.choices import RequestKind
+from apps.approvals import services as approvals
+from apps.approvals.choices import ItemKind, RequestKind
 from apps.approvals.services import request_elevation, set_flow
 from apps.audit.events import Actor
 from apps.breakglass import services as breakglass
@@ -57,6 +58,7 @@ from tests.factories.accounts import (
 )
 from tests.factories.approvals import make_draft, make_request
 from tests.factories.bundles import release_of
+from tests.factories.changes import NIGHT
 from tests.factories.clients import make_program, token_of
 from tests.factories.elevations import offer
 from tests.factories.nodes import decision_entry, enroll, report
@@ -175,6 +177,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
     _elevate(tenant, admin)
     _lend(tenant, people)
     _keep_apart(tenant)
+    _change(tenant, admin)
     _review(tenant, people)
     notice = _tell(tenant, admin)
     words = {
@@ -231,6 +234,19 @@ def _lend(tenant: Tenant, people: dict[Person, User]) -> None:
             stand_in=make_user("abe", ["approver"], tenant=tenant),
             times=Times(timezone.now(), until),
             reason="On holiday.",
+        )
+
+
+def _change(tenant: Tenant, admin: User) -> None:
+    """Let the admin begin a set of changes, and say something about it."""
+    actor = actor_for(admin)
+    with tenant_scope(tenant.pk):
+        row = approvals.create_change_set(actor=actor, title="Walk", reason="To walk.")
+        approvals.put_change(
+            actor=actor, set_id=row.pk, kind=ItemKind.WINDOW, content=NIGHT
+        )
+        approvals.add_comment(
+            actor=actor, about=approvals.About(row), body="Is this wide enough?"
         )
 
 

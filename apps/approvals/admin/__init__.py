@@ -1,6 +1,7 @@
 """Pages of approval in the admin site."""
 
+from apps.approvals.admin.change_sets import ChangeSetAdmin
 from apps.approvals.admin.flows import ApprovalFlowAdmin
 from apps.approvals.admin.requests import ApprovalRequestAdmin
 
-__all__ = ["ApprovalFlowAdmin", "ApprovalRequestAdmin"]
+__all__ = ["ApprovalFlowAdmin", "ApprovalRequestAdmin", "ChangeSetAdmin"]

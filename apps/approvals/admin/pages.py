@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 
 from apps.accounts.models import User
 from apps.approvals import rules, selectors
+from apps.approvals.admin.showing import compare, describe_request_item
 from apps.approvals.choices import RequestState, Verdict
 from apps.approvals.errors import VoteEvidenceError
 from apps.approvals.models import ApprovalRequest, Vote
@@ -64,27 +66,13 @@ def parse_id(text: str) -> uuid.UUID:
         raise Http404 from error
 
 
-def compare(
-    before: dict[str, Any] | None, after: dict[str, Any]
-) -> list[dict[str, Any]]:
-    """Return the fields that differ as lines to show side by side."""
-    return [
-        {
-            "name": name.replace("_", " "),
-            "before": rules.readable(old),
-            "after": rules.readable(new),
-        }
-        for name, old, new in rules.changed_fields(before, after)
-        if rules.readable(old) != rules.readable(new)
-    ]
-
-
 def proposed(proposal: selectors.Proposal) -> dict[str, Any]:
     """Return what the page shows of a draft that is about to be proposed."""
     return {
         "proposal": proposal,
         "fields": compare(proposal.before, proposal.content),
-        "sentence": selectors.sentence_of(proposal.content),
+        "says": selectors.sentence_of(proposal.content),
+        "was": selectors.sentence_of(proposal.before) if proposal.before else "",
     }
 
 
@@ -119,8 +107,7 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
         {
             "item": change.item,
             "drift": change.drift,
-            "sentence": selectors.sentence_of(change.item.content),
-            "fields": compare(change.item.before, change.item.content),
+            **describe_request_item(change.item),
         }
         for change in selectors.changes_of(request)
     ]
@@ -136,6 +123,12 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
         "deadline": standing.deadline if request.is_open else None,
         "votes": [_vote_row(vote) for vote in request.votes.all()],
     }
+
+
+def activation_of(request: ApprovalRequest) -> dt.datetime | None:
+    """Return when what a request changes comes into force, if it says so."""
+    said = request.document.get("activate_at")
+    return dt.datetime.fromisoformat(said) if said else None
 
 
 def _stages(standing: selectors.Standing) -> list[dict[str, Any]]:

@@ -12,14 +12,16 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from typing_extensions import override
 
 from apps.accounts.choices import TenantRole
+from apps.accounts.models import User
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
-from apps.approvals.admin import assignments, pages, votes
+from apps.approvals.admin import assignments, pages, showing, talking, votes
 from apps.approvals.choices import RequestState
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.forms import CancelForm, ProposeForm
@@ -54,6 +56,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
                 "assignment/",
                 wrap(self.assignment_view),
                 name="approvals_request_assignment",
+            ),
+            path(
+                "<uuid:request_id>/comments/",
+                wrap(require_POST(self.say_view)),
+                name="approvals_request_say",
             ),
             path(
                 "<uuid:request_id>/cancel/",
@@ -153,6 +160,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             request, change_request.title, **pages.describe(change_request)
         )
         context |= pages.what_next(context["standing"], user_of(request))
+        context |= _more(change_request, user_of(request))
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/request.html", context
         )
@@ -197,6 +205,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         """Ask for a role to be assigned."""
         shared = self._page(request, "Request an assignment")
         return assignments.request_view(request, shared)
+
+    def say_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+        """Say something about the request."""
+        found = self._find(request, request_id)
+        return talking.say(request, services.about_request(found))
 
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""
@@ -252,3 +265,25 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     ) -> dict[str, Any]:
         shared = self.admin_site.each_context(request)
         return {**shared, "opts": self.opts, "title": title, **context}
+
+
+def _more(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
+    """Return what stands beside a request: evidence, talk, and what was like it."""
+    proof = selectors.proof_of_request(change_request)
+    at = pages.activation_of(change_request)
+    said = selectors.comments_on(change_request)
+    items = change_request.items.all()
+    return {
+        "change_set": selectors.set_of_request(change_request),
+        "signed_set": change_request.document.get("change_set"),
+        "activate_at": at,
+        "is_later": bool(at and at > timezone.now()),
+        "proof": showing.describe_proof(proof),
+        "needs_proof": "evidence" in change_request.document,
+        "unproven": selectors.missing_proof(change_request, proof)
+        if change_request.is_open
+        else "",
+        "talk": showing.describe_talk(selectors.threads(said), user),
+        "talk_items": [(f"{i.kind}:{i.slug}", i.name) for i in items if i.slug],
+        "similar": showing.similar_to(change_request),
+    }

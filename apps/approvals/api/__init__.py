@@ -1,5 +1,15 @@
 """What programs do for people who ask for something."""
 
+from apps.approvals.api.changes import (
+    ChangeDetail,
+    ChangeList,
+    ChangeSetComments,
+    ChangeSetDetail,
+    ChangeSetList,
+    ChangeSetSubmit,
+    CommentDetail,
+    RequestComments,
+)
 from apps.approvals.api.elevations import (
     ElevationActivate,
     ElevationDetail,
@@ -19,6 +29,13 @@ from apps.approvals.api.requests import (
 )
 
 __all__ = [
+    "ChangeDetail",
+    "ChangeList",
+    "ChangeSetComments",
+    "ChangeSetDetail",
+    "ChangeSetList",
+    "ChangeSetSubmit",
+    "CommentDetail",
     "ElevationActivate",
     "ElevationDetail",
     "ElevationEnd",
@@ -28,6 +45,7 @@ __all__ = [
     "FlowDetail",
     "FlowList",
     "RequestCancel",
+    "RequestComments",
     "RequestDetail",
     "RequestList",
     "VoteList",

@@ -1,7 +1,15 @@
 """Decisions of approval: who may vote, what is signed, and whether a vote holds."""
 
+from apps.approvals.rules.contents import (
+    Spec,
+    content_digest,
+    item_digest,
+    parse_spec_of,
+    written,
+)
 from apps.approvals.rules.differences import changed_fields, readable
 from apps.approvals.rules.documents import (
+    instant_text,
     request_digest,
     request_document,
     vote_digest,
@@ -77,6 +85,7 @@ __all__ = [
     "Quorum",
     "Reason",
     "Reviewer",
+    "Spec",
     "Stage",
     "Subject",
     "VoteEvidence",
@@ -86,11 +95,15 @@ __all__ = [
     "can_be_met",
     "changed_fields",
     "choose",
+    "content_digest",
+    "instant_text",
+    "item_digest",
     "matches",
     "may_vote",
     "parse_flow",
     "parse_match",
     "parse_spec",
+    "parse_spec_of",
     "parse_stages",
     "parse_subject",
     "progress",
@@ -102,4 +115,5 @@ __all__ = [
     "verify_vote",
     "vote_digest",
     "vote_document",
+    "written",
 ]

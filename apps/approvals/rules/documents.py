@@ -6,6 +6,7 @@ label keeps a signature over one kind of document from passing for another kind.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,7 @@ def vote_document(  # noqa: PLR0913  # one argument for each field that is signe
     reason: str,
     voter: Mapping[str, str],
     stands_for: Sequence[Mapping[str, str]] = (),
+    evidence: str = "",
 ) -> dict[str, Any]:
     """Return what one person says about a request, as the passkey signs it."""
     document: dict[str, Any] = {
@@ -68,8 +70,12 @@ def vote_document(  # noqa: PLR0913  # one argument for each field that is signe
         "reason": reason,
         "voter": dict(voter),
     }
-    lenders = [dict(person) for person in stands_for]
-    return document | {"for": lenders} if lenders else document
+    if lenders := [dict(person) for person in stands_for]:
+        document["for"] = lenders
+    # What the voter had in front of them: the digest of the evidence.
+    if evidence:
+        document["evidence"] = evidence
+    return document
 
 
 def request_digest(document: Mapping[str, Any]) -> str:
@@ -80,3 +86,8 @@ def request_digest(document: Mapping[str, Any]) -> str:
 def vote_digest(document: Mapping[str, Any]) -> bytes:
     """Return the digest that is the challenge of the ceremony."""
     return digest(VOTE_DOMAIN, dict(document))
+
+
+def instant_text(moment: dt.datetime) -> str:
+    """Return a moment as documents hold it: UTC, to the second (RFC 3339)."""
+    return f"{moment.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,5 +1,17 @@
 """Questions about requests and votes, inside the scope that is open."""
 
+from apps.approvals.selectors.change_sets import (
+    Conflict,
+    change_set_by_id,
+    change_sets,
+    conflicts_of,
+    item_by_id,
+    items_of,
+    lock_change_set,
+    open_sets_of,
+    outcome_of,
+    set_of_request,
+)
 from apps.approvals.selectors.changes import (
     ItemChange,
     Proposal,
@@ -7,6 +19,14 @@ from apps.approvals.selectors.changes import (
     lock_drafts,
     proposals,
     sentence_of,
+)
+from apps.approvals.selectors.comments import (
+    Thread,
+    comment_by_id,
+    comments_about,
+    comments_on,
+    lock_comment,
+    threads,
 )
 from apps.approvals.selectors.coverage import (
     Candidate,
@@ -16,6 +36,14 @@ from apps.approvals.selectors.coverage import (
 )
 from apps.approvals.selectors.evidence import certificates, evidence_of, votes
 from apps.approvals.selectors.flows import choose_flow, flow_by_id, flows, spec_of
+from apps.approvals.selectors.grounds import (
+    TARGETS,
+    Author,
+    Ground,
+    changed_since,
+    ground_of,
+    sentence_of_plain,
+)
 from apps.approvals.selectors.panels import Directory, Setting, is_window_open
 from apps.approvals.selectors.people import (
     SECURITY_ADMIN,
@@ -24,6 +52,13 @@ from apps.approvals.selectors.people import (
     roles_of,
     roles_of_actor,
     with_passkey,
+)
+from apps.approvals.selectors.proofs import (
+    Proof,
+    proof_from,
+    proof_of,
+    proof_of_request,
+    proof_of_set,
 )
 from apps.approvals.selectors.requests import (
     Standing,
@@ -38,11 +73,15 @@ from apps.approvals.selectors.requests import (
     standing_of,
     started_at,
 )
+from apps.approvals.selectors.states import Difference, StateChange, between
 from apps.approvals.selectors.subjects import (
     FlowPreview,
     StagePreview,
+    about_set,
     blast_radius,
+    missing_proof,
     preview_change,
+    preview_set,
     preview_subject,
     principal_named,
     role_named,
@@ -50,35 +89,65 @@ from apps.approvals.selectors.subjects import (
 
 __all__ = [
     "SECURITY_ADMIN",
+    "TARGETS",
+    "Author",
     "Candidate",
+    "Conflict",
+    "Difference",
     "Directory",
     "FlowPreview",
+    "Ground",
     "ItemChange",
+    "Proof",
     "Proposal",
     "Setting",
     "StagePreview",
     "Standing",
+    "StateChange",
+    "Thread",
     "WeekAhead",
+    "about_set",
     "active_members",
+    "between",
     "blast_radius",
     "candidates",
     "certificates",
+    "change_set_by_id",
+    "change_sets",
+    "changed_since",
     "changes_of",
     "choose_flow",
+    "comment_by_id",
+    "comments_about",
+    "comments_on",
+    "conflicts_of",
     "counters",
     "evidence_of",
     "flow_by_id",
     "flows",
+    "ground_of",
     "is_window_open",
+    "item_by_id",
+    "items_of",
     "judge",
+    "lock_change_set",
+    "lock_comment",
     "lock_drafts",
     "lock_request",
+    "missing_proof",
     "name_of",
+    "open_sets_of",
+    "outcome_of",
     "parties_of",
     "preview_change",
+    "preview_set",
     "preview_subject",
     "principal_named",
     "progress_of",
+    "proof_from",
+    "proof_of",
+    "proof_of_request",
+    "proof_of_set",
     "proposals",
     "quorum_of",
     "request_by_id",
@@ -87,9 +156,12 @@ __all__ = [
     "roles_of",
     "roles_of_actor",
     "sentence_of",
+    "sentence_of_plain",
+    "set_of_request",
     "spec_of",
     "standing_of",
     "started_at",
+    "threads",
     "votes",
     "week_ahead",
     "with_passkey",

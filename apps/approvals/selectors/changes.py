@@ -8,12 +8,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from apps.approvals import rules
+from apps.approvals.choices import ItemKind
 from apps.approvals.errors import (
     DraftTestsFailedError,
     DraftUntestedError,
     RequestInvalidError,
 )
 from apps.approvals.models import ApprovalRequest, RequestItem
+from apps.approvals.selectors.grounds import (
+    changed_since,
+    ground_of,
+    moved_sentence,
+)
 from apps.policies import selectors as policies
 from apps.policies.models import PolicyDraft
 from apps.policies.rules import Catalogue, parse_content, sentence
@@ -105,12 +111,12 @@ def proposals(draft_ids: Sequence[uuid.UUID]) -> list[Proposal]:
 def changes_of(request: ApprovalRequest) -> list[ItemChange]:
     """Return what each item changes, and how its draft differs from it by now."""
     items = list(request.items.all())
-    drafts = policies.drafts_by_ids([item.draft_id for item in items])
+    drifts = _drifts(request, items) if request.is_open else {}
     return [
         ItemChange(
             item=item,
             fields=rules.changed_fields(item.before, item.content),
-            drift=_drift(item, drafts.get(item.draft_id)) if request.is_open else "",
+            drift=drifts.get(item.pk, ""),
         )
         for item in items
     ]
@@ -156,6 +162,30 @@ def _require_tested(draft: PolicyDraft, catalogue: Catalogue) -> None:
     for problem in report.problems:
         kind = DraftTestsFailedError if report.failed else DraftUntestedError
         raise kind(f"“{draft.policy}”: {problem.message}", field="drafts")
+
+
+def _drifts(
+    request: ApprovalRequest, items: Sequence[RequestItem]
+) -> dict[uuid.UUID, str]:
+    if "change_set" in request.document:
+        return {item.pk: _moved(request, item) for item in items}
+    named = [item.draft_id for item in items if item.draft_id]
+    drafts = policies.drafts_by_ids(named)
+    return {
+        item.pk: _drift(item, drafts.get(item.draft_id)) if item.draft_id else ""
+        for item in items
+    }
+
+
+def _moved(request: ApprovalRequest, item: RequestItem) -> str:
+    """Say who changed what an item of a set is based on."""
+    kind = ItemKind(item.kind)
+    ground = ground_of(kind, item.slug)
+    if ground.digest == item.base:
+        return ""
+    author = changed_since(kind, item.slug, request.created_at)
+    names = [name for name, _, _ in rules.changed_fields(item.before, ground.content)]
+    return moved_sentence(item.name, author, names)
 
 
 def _drift(item: RequestItem, draft: PolicyDraft | None) -> str:

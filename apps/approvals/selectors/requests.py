@@ -11,7 +11,7 @@ from django.db.models import QuerySet
 from django.utils import timezone
 
 from apps.approvals import rules
-from apps.approvals.choices import RequestState, Verdict
+from apps.approvals.choices import ItemKind, RequestState, Verdict
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.rules.timing import deadline_of
@@ -122,7 +122,9 @@ def setting_of(request: ApprovalRequest) -> Setting:
     subject = rules.parse_subject(request.document)
     if subject is not None:
         return setting_of_subject(subject, request.opened_by_id)
-    contents = [item.content for item in request.items.all()]
+    contents = [
+        item.content for item in request.items.all() if item.kind == ItemKind.POLICY
+    ]
     facts = {"title": request.title, "reason": request.reason}
     return setting_of_change(contents, request.opened_by_id, facts)
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.utils import timezone
 
 from apps.approvals import rules
-from apps.approvals.choices import RequestKind
+from apps.approvals.choices import ItemKind, RequestKind
+from apps.approvals.models import ApprovalRequest, ChangeSet
 from apps.approvals.rules.subjects import Subject
 from apps.approvals.selectors.changes import Proposal
 from apps.approvals.selectors.flows import choose_flow
 from apps.approvals.selectors.panels import Directory, Setting
+from apps.approvals.selectors.proofs import Proof, proof_of_request, why_not_proven
 from apps.roles.errors import UnknownPrincipalError, UnknownRoleError
 from apps.roles.models import Principal, Resource, Role
 from apps.roles.rules import TIER_RANK
@@ -69,6 +73,70 @@ def preview_change(
     about = about_change(contents)
     setting = setting_of_change(contents, opener_id, facts)
     return preview(choose_flow(about), parties, setting)
+
+
+def preview_set(
+    row: ChangeSet,
+    contents: Sequence[tuple[ItemKind, Mapping[str, Any]]],
+    *,
+    opener_id: uuid.UUID | None,
+    proof: Proof | None = None,
+) -> FlowPreview:
+    """Return who would decide on a set of changes, without writing anything."""
+    items = row.items.all()
+    parties = rules.Parties(
+        opener=opener_id,
+        authors=frozenset(i.author_id for i in items if i.author_id)
+        | (frozenset({row.author_id}) if row.author_id else frozenset()),
+        last_editors=frozenset(i.last_editor_id for i in items if i.last_editor_id),
+    )
+    said = [content for kind, content in contents if kind is ItemKind.POLICY]
+    about = about_set(contents, proof)
+    facts = {"title": row.title, "reason": row.reason}
+    setting = setting_of_change(said, opener_id, facts)
+    return preview(choose_flow(about), parties, setting)
+
+
+def about_set(
+    contents: Sequence[tuple[ItemKind, Mapping[str, Any]]], proof: Proof | None
+) -> rules.About:
+    """Return what the choice of a flow looks at.
+
+    Evidence says what a set does; until it is there, what the set names is counted.
+    """
+    policies = [content for kind, content in contents if kind is ItemKind.POLICY]
+    roles = [content for kind, content in contents if kind is ItemKind.ROLE]
+    named = about_change([*policies, *({"tier": one["tier"]} for one in roles)])
+    guessed = named.blast_radius + len(contents)
+    impact = proof.document.get("impact", {}) if proof and proof.is_done else {}
+    return dataclasses.replace(
+        named,
+        risk=max(named.risk, impact.get("risk", {}).get("score", 0)),
+        blast_radius=impact.get("blast_radius", {}).get("principals", guessed),
+        roles=named.roles | {str(one["slug"]) for one in roles},
+    )
+
+
+def missing_proof(request: ApprovalRequest, proof: Proof | None = None) -> str:
+    """Say why nobody can approve a request yet for want of evidence.
+
+    Evidence that shows more than was known when the request was opened may ask for
+    another flow; then the one that the request passes is not enough.
+    """
+    proof = proof or proof_of_request(request)
+    if why := why_not_proven(request, proof):
+        return why
+    if proof is None:
+        return ""
+    contents = [(ItemKind(i.kind), i.content) for i in request.items.all()]
+    proven = choose_flow(about_set(contents, proof))
+    guessed = choose_flow(about_set(contents, None))
+    if proven != guessed and proven.to_dict() != request.flow:
+        return (
+            f"The evidence shows that this change is for the flow “{proven.name}”. "
+            "Cancel the request and propose the change again."
+        )
+    return ""
 
 
 def preview(flow: rules.Flow, parties: rules.Parties, setting: Setting) -> FlowPreview:

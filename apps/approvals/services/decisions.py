@@ -16,7 +16,8 @@ from apps.approvals.errors import (
     RequestExpiredError,
 )
 from apps.approvals.events import AuditAction
-from apps.approvals.models import ApprovalRequest
+from apps.approvals.models import ApprovalRequest, RequestItem
+from apps.approvals.services.submitting import carry_out_set, let_set_go, lock_set
 from apps.approvals.services.telling import ask, tell_decided
 from apps.approvals.services.trail import audit, user_id_of
 from apps.audit.events import Actor
@@ -77,7 +78,7 @@ def _reach(actor: Actor, request: ApprovalRequest, stage: int) -> None:
 def _carry_out(actor: Actor, request: ApprovalRequest) -> None:
     match RequestKind(request.kind):
         case RequestKind.CHANGE:
-            _freeze(actor, request)
+            _change(actor, request)
         case RequestKind.ASSIGNMENT:
             _assign(actor, request)
         case RequestKind.ELEVATION:
@@ -91,6 +92,9 @@ def _carry_out(actor: Actor, request: ApprovalRequest) -> None:
 
 def _let_go(actor: Actor, request: ApprovalRequest, state: RequestState) -> None:
     """Tell what a request was about that nothing comes of it."""
+    change_set = lock_set(request)
+    if change_set is not None and state is not RequestState.APPROVED:
+        let_set_go(change_set)
     if request.kind != RequestKind.ELEVATION:
         return
     subject, reason = _subject_id(request), request.closing_reason
@@ -131,16 +135,30 @@ def _assign(actor: Actor, request: ApprovalRequest) -> None:
     roles.assign_role(actor=actor, spec=asked)
 
 
+def _change(actor: Actor, request: ApprovalRequest) -> None:
+    change_set = lock_set(request)
+    if change_set is None:
+        _freeze(actor, request)
+    else:
+        carry_out_set(actor=actor, request=request, row=change_set)
+
+
 def _freeze(actor: Actor, request: ApprovalRequest) -> None:
     catalogue = policy_questions.catalogue()
     for item in request.items.order_by("draft_id"):
         policies.freeze_version(
             actor=actor,
-            draft_id=item.draft_id,
+            draft_id=_draft_of(item),
             expected_digest=item.content_digest,
             request_id=request.pk,
             catalogue=catalogue,
         )
+
+
+def _draft_of(item: RequestItem) -> uuid.UUID:
+    if item.draft_id is None:
+        raise TypeError("a request for drafts names them")
+    return item.draft_id
 
 
 def close(

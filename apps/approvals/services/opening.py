@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django.utils import timezone
 
@@ -18,7 +19,7 @@ from apps.audit.events import Actor
 from apps.tenants.services import require_tenant_id
 
 
-def create_request(
+def create_request(  # noqa: PLR0913  # what is asked for, and what is signed of it
     *,
     actor: Actor,
     title: str,
@@ -26,9 +27,12 @@ def create_request(
     flow: rules.Flow,
     proposals: Sequence[Proposal] = (),
     subject: Subject | None = None,
+    request_id: uuid.UUID | None = None,
+    items: Sequence[Mapping[str, Any]] = (),
+    more: Mapping[str, Any] | None = None,
 ) -> ApprovalRequest:
     """Store what is asked for, in the form that approvers sign."""
-    request_id, tenant_id = uuid.uuid4(), require_tenant_id()
+    request_id, tenant_id = request_id or uuid.uuid4(), require_tenant_id()
     kind = subject.kind if subject else RequestKind.CHANGE
     document = rules.request_document(
         tenant=str(tenant_id),
@@ -38,9 +42,9 @@ def create_request(
         reason=reason,
         flow=flow,
         opened_by={"id": actor.id, "name": actor.name},
-        items=[proposal.signed_form() for proposal in proposals],
+        items=[*(proposal.signed_form() for proposal in proposals), *items],
         subject=subject.to_dict() if subject else None,
-    )
+    ) | dict(more or {})
     request = ApprovalRequest.objects.create(
         pk=request_id,
         tenant_id=tenant_id,

@@ -24,6 +24,7 @@ from apps.approvals import rules, selectors
 from apps.approvals.choices import Verdict
 from apps.approvals.errors import (
     AlreadyVotedError,
+    EvidenceMissingError,
     RequestExpiredError,
     RequestInvalidError,
     RequestOutdatedError,
@@ -32,6 +33,7 @@ from apps.approvals.errors import (
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.approvals.services.decisions import decide, require_open
+from apps.approvals.services.submitting import lock_set
 from apps.approvals.services.trail import audit
 from apps.audit.events import Actor
 
@@ -79,7 +81,9 @@ def record_vote(  # what arrives from a ceremony, and who sends it
     other, and what the rules see is what will be true when this transaction commits.
     """
     request = selectors.lock_request(request_id)
-    selectors.lock_drafts(request.items.values_list("draft_id", flat=True))
+    if lock_set(request) is None:
+        drafts = request.items.values_list("draft_id", flat=True)
+        selectors.lock_drafts([one for one in drafts if one])
     document, way = _votable(request, voter, verdict, reason)
     digest = rules.vote_digest(document)
     assertion = verify_operation_assertion(
@@ -161,6 +165,8 @@ def _votable(
     if found.reason is not rules.Reason.NONE:
         raise VoteForbiddenError(found.reason.sentence)
     _require_current(request)
+    if verdict is Verdict.APPROVE:
+        _require_proof(request)
     reason = reason.strip()
     if verdict is Verdict.DENY and not reason:
         raise RequestInvalidError(
@@ -178,6 +184,7 @@ def _votable(
             {"id": str(person), "name": selectors.name_of(person)}
             for person in found.way
         ],
+        evidence=_proof_digest(request),
     )
     return document, found.way
 
@@ -188,3 +195,14 @@ def _require_current(request: ApprovalRequest) -> None:
     for change in selectors.changes_of(request):
         if not change.is_current:
             raise RequestOutdatedError(change.drift)
+
+
+def _require_proof(request: ApprovalRequest) -> None:
+    why = selectors.missing_proof(request)
+    if why:
+        raise EvidenceMissingError(why)
+
+
+def _proof_digest(request: ApprovalRequest) -> str:
+    proof = selectors.proof_of_request(request)
+    return proof.digest if proof else ""

@@ -38,12 +38,14 @@ def save_draft(
     expected_lock: int | None,
     slug: str = "",
     catalogue: Catalogue | None = None,
+    author: Actor | None = None,
 ) -> PolicyDraft:
     """Save what a policy shall say; without a policy id a new policy begins.
 
     `expected_lock` is the draft's lock that the editor saw. `slug` names a new policy;
     by default it is made from the name. A caller that saves many drafts in one
-    transaction may pass the catalogue it has read in it.
+    transaction may pass the catalogue it has read in it. `author` is whose text it is,
+    when somebody else's act writes it.
 
     Raises PolicyInvalidError with every problem, DraftChangedError, SlugTakenError,
     SlugInvalidError and PolicyNotFoundError. Nothing is written then.
@@ -58,7 +60,7 @@ def save_draft(
     if draft is not None and draft.digest == compiled.digest:
         return draft
     draft = draft or PolicyDraft(tenant_id=policy.tenant_id, policy=policy, lock=0)
-    _fill(draft, parsed, compiled, actor)
+    _fill(draft, parsed, compiled, author or actor)
     _write(policy, draft)
     audit.append(
         actor=actor,

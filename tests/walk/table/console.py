@@ -300,6 +300,55 @@ CONSOLE: Mapping[str, Row] = {
         get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
         post=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
     ),
+    **{
+        f"admin:approvals_set_{name}": Row(
+            "Sets of changes are written and proposed by security admins.",
+            get=NOT_BY_GET,
+            post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+            about=["approvals.ChangeSet", *about],
+        )
+        for name, about in {
+            "submit": (),
+            "discard": (),
+            "remove": ("approvals.ChangeItem",),
+        }.items()
+    },
+    "admin:approvals_set_conflict": Row(
+        "Members see both sides of a conflict; security admins settle it.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["approvals.ChangeSet", "approvals.ChangeItem"],
+    ),
+    "admin:approvals_set_prove": Row(
+        "Members of the tenant have evidence computed; it changes nothing.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, MOVED),
+        about=["approvals.ChangeSet"],
+    ),
+    "admin:approvals_set_say": Row(
+        "Members of the tenant speak about a change.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, MOVED),
+        about=["approvals.ChangeSet"],
+        body={"body": "Fine by me."},
+    ),
+    "admin:approvals_request_say": Row(
+        "Members of the tenant speak about a request.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, MOVED),
+        about=["approvals.ApprovalRequest"],
+        body={"body": "Fine by me."},
+    ),
+    **{
+        f"admin:approvals_comment_{name}": Row(
+            "Only its author changes a comment.",
+            get=NOT_BY_GET,
+            post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+            about=["approvals.Comment"],
+            body={"body": "Is this too wide?"},
+        )
+        for name in ("edit", "delete")
+    },
     "admin:approvals_cancel": Row(
         "The opener and security admins withdraw a request; an approver votes on it.",
         get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),

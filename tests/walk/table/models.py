@@ -114,6 +114,11 @@ MODELS |= stock(
     change=page("approvals.ApprovalRequest", signed_in(ABSENT, FORBIDDEN, SHOWN)),
 )
 MODELS |= stock(
+    "approvals.ChangeSet",
+    add=adding("approvals.ChangeSet"),
+    change=page("approvals.ChangeSet", EDIT),
+)
+MODELS |= stock(
     "bundles.Release",
     change=page("bundles.Release", signed_in(ABSENT, FORBIDDEN, SHOWN)),
 )

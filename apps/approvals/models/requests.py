@@ -12,7 +12,7 @@ from django.db import models
 from django.db.models import Q
 from typing_extensions import override
 
-from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.approvals.choices import ItemKind, RequestKind, RequestState, Verdict
 from apps.core.models import TimestampedModel
 from apps.roles.models import Assignment
 from apps.tenants.models import TenantModel
@@ -141,7 +141,7 @@ class ApprovalRequest(TenantModel, TimestampedModel):
 
 
 class RequestItem(TenantModel):
-    """One draft as it stood when the request was opened. Insert-only.
+    """One change as it stood when the request was opened. Insert-only.
 
     `before` is the content that was live then, so that a closed request still shows
     what it changed.
@@ -151,8 +151,14 @@ class RequestItem(TenantModel):
         ApprovalRequest, on_delete=models.PROTECT, related_name="items"
     )
     position = models.PositiveSmallIntegerField()
-    draft_id = models.UUIDField()
-    policy_id = models.UUIDField()
+    kind = models.CharField(
+        max_length=16, choices=ItemKind.choices, default=ItemKind.POLICY
+    )
+    slug = models.CharField(max_length=63, blank=True)
+    base = models.CharField(max_length=71, blank=True)
+    # None of a change that has no draft of its own until it is carried out.
+    draft_id = models.UUIDField(null=True, blank=True)
+    policy_id = models.UUIDField(null=True, blank=True)
     name = models.CharField(max_length=200)
     content_digest = models.CharField(max_length=71)
     content = models.JSONField()

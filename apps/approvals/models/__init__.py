@@ -1,0 +1,21 @@
+"""What approval keeps: flows, requests, votes, sets of changes and what is said."""
+
+from apps.approvals.models.changes import ChangeItem, ChangeSet, Comment
+from apps.approvals.models.requests import (
+    ApprovalFlow,
+    ApprovalRequest,
+    OutOfBandAlert,
+    RequestItem,
+    Vote,
+)
+
+__all__ = [
+    "ApprovalFlow",
+    "ApprovalRequest",
+    "ChangeItem",
+    "ChangeSet",
+    "Comment",
+    "OutOfBandAlert",
+    "RequestItem",
+    "Vote",
+]

@@ -1,0 +1,123 @@
+"""Try a set of changes out: do everything, look at it, and take it back.
+
+Nothing is guessed: what a set would do is what the services did to the real rows inside
+a savepoint.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+
+from apps.approvals import rules, selectors
+from apps.approvals.choices import ItemKind
+from apps.approvals.models import ChangeItem, ChangeSet
+from apps.approvals.services.carrying import Applied, Wanted, apply_changes
+from apps.approvals.services.locking import lock_grounds
+from apps.audit.events import Actor
+from apps.simulation.selectors import live_records
+
+_MOST_SHOWN = 200
+
+
+@dataclass(frozen=True)
+class Rehearsal:
+    """What a set came to: each change in normal form, the state before and after."""
+
+    applied: tuple[Applied, ...]
+    state: selectors.StateChange
+
+    @property
+    def input_digest(self) -> str:
+        """Return the digest of everything that evidence is computed from."""
+        return rules.content_digest(
+            {
+                "before": self.state.before,
+                "after": self.state.after,
+                "changes": [one.digest for one in self.applied],
+            }
+        )
+
+    @property
+    def contents(self) -> list[tuple[ItemKind, dict[str, Any]]]:
+        """Return what each change says, by its kind."""
+        return [(one.kind, one.content) for one in self.applied]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is kept with the set and shown on its pages."""
+        return {
+            "before": self.state.before,
+            "after": self.state.after,
+            "input": self.input_digest,
+            "items": [one.to_dict() for one in self.applied],
+            "records": [
+                {
+                    "key": ":".join(one.key),
+                    "how": "new"
+                    if one.before is None
+                    else "gone"
+                    if one.after is None
+                    else "changed",
+                }
+                for one in self.state.changes[:_MOST_SHOWN]
+            ],
+        }
+
+
+def wanted_of(
+    items: Sequence[ChangeItem], activate_at: dt.datetime | None = None
+) -> list[Wanted]:
+    """Return the changes of a set as they are asked for, policies with their time."""
+    later = {"effective_from": rules.instant_text(activate_at)} if activate_at else {}
+    return [
+        Wanted(
+            ItemKind(item.kind),
+            item.slug,
+            item.content | (later if item.kind == ItemKind.POLICY else {}),
+            author_of(item),
+        )
+        for item in items
+    ]
+
+
+def author_of(item: ChangeItem) -> Actor:
+    """Return who wrote a change."""
+    if item.author_id is None:
+        return Actor.command(item.author_name)
+    return Actor("user", str(item.author_id), item.author_name)
+
+
+def next_request_id(change_set: ChangeSet) -> uuid.UUID:
+    """Return the id of the request that the set will open next.
+
+    It stands in the records of policies, so the state that is tried out is the one that
+    nodes will hold.
+    """
+    return uuid.uuid5(change_set.pk, str(change_set.submissions + 1))
+
+
+def rehearse(
+    *, actor: Actor, wanted: Sequence[Wanted], request_id: uuid.UUID
+) -> Rehearsal:
+    """Try changes out and take them back. Raises what carrying them out would raise."""
+    before = live_records()
+    with staged(actor=actor, wanted=wanted, request_id=request_id) as applied:
+        after = live_records()
+    return Rehearsal(tuple(applied), selectors.between(before, after))
+
+
+@contextmanager
+def staged(
+    *, actor: Actor, wanted: Sequence[Wanted], request_id: uuid.UUID
+) -> Iterator[list[Applied]]:
+    """Let the block see the tenant as it would be with these changes."""
+    with transaction.atomic():
+        lock_grounds(wanted)
+        yield apply_changes(actor=actor, wanted=wanted, request_id=request_id)
+        transaction.set_rollback(True)
