@@ -54,7 +54,17 @@ from apps.notifications.api import (
     NotificationList,
     NotificationRead,
 )
-from apps.policies.api import PolicyDetail, PolicyList, VersionDetail, VersionList
+from apps.policies.api import (
+    PolicyDetail,
+    PolicyEnd,
+    PolicyList,
+    PolicyResume,
+    PolicyRetire,
+    PolicyRollback,
+    PolicySuspend,
+    VersionDetail,
+    VersionList,
+)
 from apps.reviews.api import (
     ReviewApply,
     ReviewDecisions,
@@ -240,6 +250,16 @@ urlpatterns = [
     path("v1/reviews/<uuid:pk>/apply", ReviewApply.as_view(), name="review_apply"),
     path("v1/policies", PolicyList.as_view(), name="policies"),
     path("v1/policies/<uuid:pk>", PolicyDetail.as_view(), name="policy"),
+    *(
+        path(f"v1/policies/<uuid:pk>/{act}", view.as_view(), name=f"policy_{act}")
+        for act, view in (
+            ("suspend", PolicySuspend),
+            ("resume", PolicyResume),
+            ("retire", PolicyRetire),
+            ("rollback", PolicyRollback),
+            ("end", PolicyEnd),
+        )
+    ),
     path("v1/versions", VersionList.as_view(), name="versions"),
     path("v1/versions/<uuid:pk>", VersionDetail.as_view(), name="version"),
     path("v1/releases", ReleaseList.as_view(), name="releases"),

@@ -128,6 +128,8 @@ ROUTES: Mapping[str, Route] = {
     **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change"),
     # Says what was typed, and changes nothing.
     "admin:policies_policy_preview": _BEGINS,
+    "policies:act": _post(Operation.ACT_ON_POLICY),
+    "policies:rollback": _post(Operation.ACT_ON_POLICY),
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
     **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),

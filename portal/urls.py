@@ -42,5 +42,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/", include("portal.api")),
     path("admin/access/grants/", include("apps.distribution.urls")),
     path("", include("apps.dashboard.urls")),
+    path("", include("apps.policies.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -45,6 +45,7 @@ class Scope(models.TextChoices):
     CONFIGURATION_READ = "configuration.read", "Read the whole tenant as a file"
     CONFIGURATION_WRITE = "configuration.write", "Plan and apply the tenant's file"
     POLICIES_READ = "policies.read", "Read policies and their versions"
+    POLICIES_WRITE = "policies.write", "Suspend, resume, retire and roll back policies"
     RELEASES_READ = "releases.read", "Read releases"
     BUNDLE_READ = "bundle.read", "Fetch the signed bundle"
     NODES_READ = "nodes.read", "Read nodes"

@@ -27,6 +27,7 @@ ACTOR = Actor.system("bundles")
 ATTEMPTS = 5
 TOPICS = (
     "policies.version_frozen",
+    "policies.state_changed",
     "roles.changed",
     "scopes.changed",
     Topic.RELEASE_REQUESTED,

@@ -25,6 +25,9 @@ class Event(models.TextChoices):
     )
     REVIEW_OPENED = "review.opened", "A review waits for you"
     REVIEW_REMINDER = "review.reminder", "A review still waits for you"
+    POLICY_ENDING = "policy.ending", "A policy ends soon, or asks whether it shall"
+    POLICY_REVIEW_DUE = "policy.review_due", "A policy is due for review"
+    POLICY_ACTED = "policy.acted", "A policy was suspended, retired or rolled back"
     LINTER_FINDING = "linter.finding", "The linter found something"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.db.models import QuerySet
@@ -14,9 +15,13 @@ from typing_extensions import override
 
 from apps.accounts.choices import Scope
 from apps.accounts.permissions import TenantScopedView
+from apps.accounts.services import actor_for
+from apps.audit.events import Actor
 from apps.core.api import asked_for
-from apps.policies import selectors
+from apps.policies import selectors, services
 from apps.policies.models import Policy, PolicyVersion
+from apps.signin.permissions import OperationBoundView, holder_of
+from apps.signin.rules.operations import Operation
 
 
 class PolicySerializer(serializers.ModelSerializer[Policy]):
@@ -36,7 +41,8 @@ class VersionSerializer(serializers.ModelSerializer[PolicyVersion]):
         model = PolicyVersion
         fields = [
             *("id", "policy", "number", "content", "statements", "digest"),
-            *("request_id", "author_name", "frozen_at"),
+            *("request_id", "author_name", "frozen_at", "kind", "reason"),
+            *("approvers", "evidence_digest", "effective_from", "effective_until"),
         ]
 
 
@@ -44,6 +50,9 @@ class VersionQuery(serializers.Serializer[dict[str, Any]]):
     """What a list of versions may be narrowed by."""
 
     policy = serializers.SlugField(required=False, help_text="A policy's short name.")
+    as_of = serializers.DateTimeField(
+        required=False, help_text="Only those that were in force at this moment."
+    )
 
 
 class _Policies(TenantScopedView, GenericAPIView[Policy]):
@@ -70,9 +79,13 @@ class _Versions(TenantScopedView, GenericAPIView[PolicyVersion]):
 
     @override
     def get_queryset(self) -> QuerySet[PolicyVersion]:
-        """Return the versions of the tenant, optionally of one policy (`policy`)."""
+        """Return the versions of the tenant: of a policy, or in force at a moment."""
         found = selectors.versions().select_related("policy")
-        slug = asked_for(self.request, VersionQuery).get("policy", "")
+        asked = asked_for(self.request, VersionQuery)
+        if moment := asked.get("as_of"):
+            rows = [row.version for row in selectors.as_of(moment)]
+            found = found.filter(pk__in=[row.pk for row in rows if row is not None])
+        slug = asked.get("policy", "")
         return found.filter(policy__slug=slug) if slug else found
 
 
@@ -87,3 +100,158 @@ class VersionList(_Versions, ListAPIView[PolicyVersion]):
 
 class VersionDetail(_Versions, RetrieveAPIView[PolicyVersion]):
     """Read one version."""
+
+
+class ActSerializer(serializers.Serializer[dict[str, Any]]):
+    """Why something is done to a policy."""
+
+    reason = serializers.CharField(max_length=500)
+
+
+class RetireSerializer(ActSerializer):
+    """Retiring is for good, so it is confirmed by the short name."""
+
+    confirmed = serializers.CharField(max_length=63)
+
+
+class RollbackSerializer(ActSerializer):
+    """Which version's content comes back."""
+
+    to_version = serializers.IntegerField(min_value=1)
+
+
+class EndSerializer(ActSerializer):
+    """Without `until` a forbid ends when it says; with it, one asks again by then."""
+
+    until = serializers.DateTimeField(required=False)
+
+
+class _Act(OperationBoundView):
+    """Do something to a policy, as a security admin who signs it with a passkey."""
+
+    scopes = {"POST": Scope.POLICIES_WRITE}
+    operations = {"POST": Operation.ACT_ON_POLICY}
+    body: type[ActSerializer] = ActSerializer
+
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:  # noqa: ANN401  # what was posted
+        """Call the service."""
+        raise NotImplementedError
+
+    def respond(self, request: Request, pk: uuid.UUID) -> Response:
+        """Read, act, and tell where the policy stands."""
+        wanted = self.body(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        actor = actor_for(holder_of(request).user)
+        self.carry_out(actor, pk, wanted.validated_data)
+        return Response(PolicySerializer(selectors.policy_by_id(pk)).data)
+
+
+class PolicySuspend(_Act):
+    """Take a policy out of force, to be resumed later."""
+
+    @extend_schema(
+        operation_id="policies_suspend",
+        request=ActSerializer,
+        responses={200: PolicySerializer},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Suspend a permit at once; suspending a forbid needs an approved request."""
+        return self.respond(request, pk)
+
+    @override
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:
+        services.suspend_policy(
+            actor=actor, policy_id=policy_id, reason=given["reason"], request_id=None
+        )
+
+
+class PolicyResume(_Act):
+    """Put a suspended policy in force again."""
+
+    @extend_schema(
+        operation_id="policies_resume",
+        request=ActSerializer,
+        responses={200: PolicySerializer},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Resume a forbid at once; what a permit allows needs an approved request."""
+        return self.respond(request, pk)
+
+    @override
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:
+        services.resume_policy(
+            actor=actor, policy_id=policy_id, reason=given["reason"], request_id=None
+        )
+
+
+class PolicyRetire(_Act):
+    """Take a policy out of force for good."""
+
+    body = RetireSerializer
+
+    @extend_schema(
+        operation_id="policies_retire",
+        request=RetireSerializer,
+        responses={200: PolicySerializer},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Retire a permit at once; retiring a forbid needs an approved request."""
+        return self.respond(request, pk)
+
+    @override
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:
+        services.retire_policy(
+            actor=actor,
+            policy_id=policy_id,
+            reason=given["reason"],
+            request_id=None,
+            confirmed=given["confirmed"],
+        )
+
+
+class PolicyRollback(_Act):
+    """Put the content of the version before in force again."""
+
+    body = RollbackSerializer
+
+    @extend_schema(
+        operation_id="policies_rollback",
+        request=RollbackSerializer,
+        responses={200: PolicySerializer},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Roll back to what was live directly before; older ones need a request."""
+        return self.respond(request, pk)
+
+    @override
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:
+        services.roll_back(
+            actor=actor,
+            policy_id=policy_id,
+            to_version=given["to_version"],
+            reason=given["reason"],
+        )
+
+
+class PolicyEnd(_Act):
+    """Decide about the end of a forbid."""
+
+    body = EndSerializer
+
+    @extend_schema(
+        operation_id="policies_end",
+        request=EndSerializer,
+        responses={200: PolicySerializer},
+    )
+    def post(self, request: Request, pk: uuid.UUID) -> Response:
+        """Let it end when it says, or extend it, as its owner or a security admin."""
+        return self.respond(request, pk)
+
+    @override
+    def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:
+        services.decide_end(
+            actor=actor,
+            policy_id=policy_id,
+            reason=given["reason"],
+            until=given.get("until"),
+        )

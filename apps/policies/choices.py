@@ -19,3 +19,21 @@ class PolicyState(models.TextChoices):
     LIVE = "live", "Live"
     SUSPENDED = "suspended", "Suspended"
     RETIRED = "retired", "Retired"
+
+
+class Act(models.TextChoices):
+    """What is done to a policy besides changing what it says."""
+
+    SUSPEND = "suspend", "Suspend"
+    RESUME = "resume", "Resume"
+    RETIRE = "retire", "Retire"
+    ROLL_BACK = "rollback", "Roll back"
+    LET_END = "let_end", "Let it end"
+    EXTEND = "extend", "Extend"
+
+
+class VersionKind(models.TextChoices):
+    """How a version came about."""
+
+    EDIT = "edit", "Edit"
+    ROLLBACK = "rollback", "Rollback"

@@ -6,7 +6,12 @@ from collections.abc import Sequence
 
 from typing_extensions import override
 
-from apps.core.errors import ConflictError, InvalidError, NotFoundError
+from apps.core.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidError,
+    NotFoundError,
+)
 
 
 class PolicyInvalidError(InvalidError):
@@ -110,3 +115,59 @@ class VersionNotFoundError(NotFoundError):
 
     code = "policies.version_not_found"
     default_message = "There is no such version."
+
+
+class PolicyStateError(ConflictError):
+    """The policy is not in a state in which this can be done."""
+
+    code = "policies.state"
+    default_message = "The policy is not in a state in which this can be done."
+    default_remedy = "Reload the page to see where the policy stands."
+
+
+class RequestNeededError(ForbiddenError):
+    """The act could give access, so others have to approve it."""
+
+    code = "policies.request_needed"
+    default_message = "This could give access, so others have to approve it."
+    default_remedy = "Propose it in a set of changes."
+
+
+class NotForYouError(ForbiddenError):
+    """Only the owner of the policy or a security admin does this."""
+
+    code = "policies.not_yours"
+    default_message = "Only the owner of the policy or a security admin does this."
+    default_remedy = "Ask one of them."
+
+
+class ConfirmationError(InvalidError):
+    """What cannot be undone is confirmed with the short name of the policy."""
+
+    code = "policies.confirmation"
+    default_message = "That is not the short name of the policy."
+    default_remedy = "Type the short name as it stands there; retiring is for good."
+
+
+class ReasonMissingError(InvalidError):
+    """An act upon a policy needs a reason."""
+
+    code = "policies.reason_missing"
+    default_message = "A reason is needed."
+    default_remedy = "Write why, for those who read it later."
+
+
+class NothingDueError(ConflictError):
+    """There is no end that somebody would have to decide about."""
+
+    code = "policies.nothing_due"
+    default_message = "This policy has no end to decide about."
+    default_remedy = "Only a forbid that names an end asks for a decision."
+
+
+class UntilInvalidError(InvalidError):
+    """A forbid can be extended to a later time only."""
+
+    code = "policies.until_invalid"
+    default_message = "Choose a time that lies ahead, after the present end."
+    default_remedy = "Write it in UTC and to the second, like 2026-01-31T12:00:00Z."

@@ -11,9 +11,15 @@ class PoliciesAction(StrEnum):
     DRAFT_CREATED = "draft.created"
     DRAFT_CHANGED = "draft.changed"
     VERSION_FROZEN = "version.frozen"
+    VERSION_ROLLED_BACK = "version.rolled_back"
+    POLICY_SUSPENDED = "policy.suspended"
+    POLICY_RESUMED = "policy.resumed"
+    POLICY_RETIRED = "policy.retired"
+    END_DECIDED = "policy.end_decided"
 
 
 class PoliciesTopic(StrEnum):
     """Outbox topics."""
 
     VERSION_FROZEN = "policies.version_frozen"
+    STATE_CHANGED = "policies.state_changed"

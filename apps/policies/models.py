@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 from typing_extensions import override
 
 from apps.core.models import TimestampedModel
-from apps.policies.choices import PolicyState
+from apps.policies.choices import Act, PolicyState, VersionKind
 from apps.tenants.models import TenantModel
 
 _DIGEST = r"^sha256:[0-9a-f]{64}$"
@@ -119,6 +119,21 @@ class PolicyVersion(TenantModel):
     last_editor_name = models.CharField(max_length=150)
     frozen_at = models.DateTimeField(auto_now_add=True)
     frozen_by_name = models.CharField(max_length=150)
+    kind = models.CharField(
+        max_length=16, choices=VersionKind.choices, default=VersionKind.EDIT
+    )
+    # The version that this one took the place of, and the one whose content it has.
+    previous = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    restores = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    approvers = models.JSONField(default=list)
+    evidence_digest = models.CharField(max_length=71, blank=True, default="")
+    reason = models.CharField(max_length=500, blank=True, default="")
+    effective_from = models.DateTimeField(null=True)
+    effective_until = models.DateTimeField(null=True)
 
     class Meta:
         ordering = ["policy__slug", "-number"]
@@ -133,6 +148,16 @@ class PolicyVersion(TenantModel):
                 condition=Q(digest__regex=_DIGEST),
                 name="policies_version_digest_shape",
             ),
+            models.CheckConstraint(
+                condition=Q(kind__in=VersionKind.values),
+                name="policies_version_kind_known",
+            ),
+            models.CheckConstraint(
+                condition=Q(effective_from__isnull=True)
+                | Q(effective_until__isnull=True)
+                | Q(effective_from__lt=F("effective_until")),
+                name="policies_version_interval",
+            ),
         ]
 
     @override
@@ -143,3 +168,63 @@ class PolicyVersion(TenantModel):
     def cedar(self) -> str:
         """Return the Cedar text of all statements."""
         return "\n".join(statement["cedar"] for statement in self.statements)
+
+
+class PolicyAct(TenantModel):
+    """What was done to a policy besides changing what it says. Insert-only.
+
+    `until` is when a forbid ends, or by when somebody decides about it again.
+    """
+
+    policy = models.ForeignKey(Policy, on_delete=models.PROTECT, related_name="acts")
+    version = models.ForeignKey(
+        PolicyVersion, on_delete=models.PROTECT, null=True, related_name="acts"
+    )
+    act = models.CharField(max_length=16, choices=Act.choices)
+    state = models.CharField(max_length=16, choices=PolicyState.choices)
+    until = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=500)
+    request_id = models.UUIDField(null=True)
+    actor_id = models.UUIDField(null=True)
+    actor_name = models.CharField(max_length=150)
+    approvers = models.JSONField(default=list)
+    done_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["policy__slug", "-done_at"]
+        indexes = [models.Index(fields=["policy", "done_at"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(act__in=Act.values), name="policies_act_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(state__in=PolicyState.values),
+                name="policies_act_state_known",
+            ),
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.get_act_display()} by {self.actor_name}"
+
+
+class PolicyReminder(TenantModel):
+    """What people were told about a policy, so that they are told once."""
+
+    policy = models.ForeignKey(
+        Policy, on_delete=models.PROTECT, related_name="reminders"
+    )
+    key = models.CharField(max_length=80)
+    told_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["told_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["policy", "key"], name="policies_reminder_once"
+            )
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return self.key

@@ -186,6 +186,8 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "token of the admin": str(token.pk),
         "slug of the tenant": tenant.slug,
         "slug of an area": "access",
+        "act upon a policy": "suspend",
+        "number of a version": "1",
         "label of an app": "roles",
         "enrollment token": link,
         "passkey of the admin": str(

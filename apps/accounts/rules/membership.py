@@ -53,7 +53,8 @@ _MEMBER_SCOPES = READ_SCOPES | _OWN_SCOPES
 SCOPES_BY_ROLE: Mapping[str, frozenset[str]] = {
     "security_admin": _MEMBER_SCOPES
     | {"sessions.write", "freezes.write", "roles.write", "scopes.write"}
-    | {"reviews.write", "notifications.write", "configuration.write"},
+    | {"reviews.write", "notifications.write", "configuration.write"}
+    | {"policies.write"},
     "approver": _MEMBER_SCOPES | {"reviews.write"},
     "auditor": _MEMBER_SCOPES,
     "member": _OWN_SCOPES,

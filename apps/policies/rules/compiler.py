@@ -17,6 +17,7 @@ from apps.policies.rules.content import PolicyContent, PrincipalItem, ResourceIt
 from apps.policies.rules.expert import check_expert, compile_expert
 from apps.policies.rules.problems import Problem, ProblemCode
 from apps.policies.rules.references import check_references, check_vocabulary
+from apps.policies.rules.terms import check_terms
 from engine import cedar
 from engine.errors import CedarSyntaxError
 from protocol.canonical import digest
@@ -52,6 +53,8 @@ def compile_policy(
     content: PolicyContent, catalogue: Catalogue, *, policy_id: str
 ) -> CompiledPolicy | list[Problem]:
     """Return the statements of a policy, or everything that is wrong with it."""
+    if problems := list(check_terms(content)):
+        return problems
     found = _statements(content, catalogue, policy_id)
     statements = [one for one in found if isinstance(one, Statement)]
     if len(statements) < len(found):

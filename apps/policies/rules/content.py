@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
-from apps.policies.rules.obligations import Obligation, parse_obligation
+from apps.policies.rules.obligations import Obligation, in_order, parse_obligation
 from apps.policies.rules.problems import Problem, ProblemCode
 from apps.policies.rules.testcases import (
     MOST_TESTS,
@@ -138,7 +138,7 @@ def parse_content(value: object) -> PolicyContent | list[Problem]:
         locations=tuple(sorted(set(reader.items("locations", _word)))),
         conditions=tuple(reader.items("conditions", _condition)),
         cedar=reader.text("cedar", _LONGEST_CEDAR),
-        obligations=tuple(reader.items("obligations", parse_obligation)),
+        obligations=in_order(reader.items("obligations", parse_obligation)),
         effective_from=reader.text("effective_from", _LONGEST_NAME),
         effective_until=reader.text("effective_until", _LONGEST_NAME),
         review_on=reader.text("review_on", _LONGEST_NAME),

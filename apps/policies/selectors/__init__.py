@@ -7,6 +7,7 @@ from apps.policies.selectors.catalogue import (
     words_of,
 )
 from apps.policies.selectors.choosing import choices_named, find_choices
+from apps.policies.selectors.history import Entry, history_of
 from apps.policies.selectors.policies import (
     draft_by_id,
     drafts,
@@ -28,9 +29,32 @@ from apps.policies.selectors.policies import (
 )
 from apps.policies.selectors.preview import Preview, preview
 from apps.policies.selectors.testing import frozen_cases, proposed_tests, run_tests
+from apps.policies.selectors.timelines import (
+    AsOf,
+    Due,
+    Shipped,
+    acts_of,
+    as_of,
+    asks_for_decision,
+    due_for,
+    dues,
+    ended_since,
+    last_good,
+    shipped_versions,
+    shipped_versions_of,
+    spans_of_versions,
+    version_in_force,
+)
 
 __all__ = [
+    "AsOf",
+    "Due",
+    "Entry",
     "Preview",
+    "Shipped",
+    "acts_of",
+    "as_of",
+    "asks_for_decision",
     "attributes",
     "catalogue",
     "catalogue_of",
@@ -38,8 +62,13 @@ __all__ = [
     "draft_by_id",
     "drafts",
     "drafts_by_ids",
+    "due_for",
+    "dues",
+    "ended_since",
     "find_choices",
     "frozen_cases",
+    "history_of",
+    "last_good",
     "live_records",
     "live_version",
     "live_versions",
@@ -53,9 +82,13 @@ __all__ = [
     "proposed_tests",
     "run_tests",
     "sentence_of",
+    "shipped_versions",
+    "shipped_versions_of",
     "spans_of",
+    "spans_of_versions",
     "uses_of_scope",
     "version_by_id",
+    "version_in_force",
     "versions",
     "words_of",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Collection
 
@@ -17,7 +18,13 @@ from apps.policies.errors import (
 )
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.policies.rules import Span, parse_content, sentence_spans
+from apps.policies.rules.terms import instant_text
 from apps.policies.selectors.catalogue import catalogue, words_of
+from apps.policies.selectors.timelines import (
+    Shipped,
+    asks_for_decision,
+    shipped_versions,
+)
 from apps.scopes.selectors.usage import Kind, Use
 from protocol.records import (
     PolicyRecord,
@@ -25,6 +32,7 @@ from protocol.records import (
     SchemaRecord,
     Statement,
     case_id,
+    parse_obligation,
     parse_record,
 )
 
@@ -105,12 +113,12 @@ def newest_version(policy_id: uuid.UUID) -> PolicyVersion | None:
 
 
 def live_version(policy_id: uuid.UUID) -> PolicyVersion | None:
-    """Return the version of a policy that nodes run, if there is one."""
+    """Return the newest version of a policy, if it is live."""
     return live_versions().filter(policy_id=policy_id).first()
 
 
 def live_versions() -> QuerySet[PolicyVersion]:
-    """Return the version of every live policy that nodes run: its newest."""
+    """Return the newest version of every live policy, if it counts yet or not."""
     return (
         PolicyVersion.objects.select_related("policy")
         .filter(policy__state=PolicyState.LIVE)
@@ -119,12 +127,15 @@ def live_versions() -> QuerySet[PolicyVersion]:
     )
 
 
-def live_records() -> list[Record]:
-    """Return the records that releases carry for this app, the schema among them."""
+def live_records(now: dt.datetime | None = None) -> list[Record]:
+    """Return the records that releases carry for this app, the schema among them.
+
+    A version that is to come stands beside the one that it follows.
+    """
     found: list[Record] = []
-    for version in live_versions():
-        policy = policy_record(version)
-        found += [policy, *case_records(version, policy.id)]
+    for one in shipped_versions(now):
+        policy = policy_record(one.version, one)
+        found += [policy, *case_records(one.version, policy.id)]
     return [*found, SchemaRecord("schema", cedar_json=catalogue().schema)]
 
 
@@ -145,9 +156,9 @@ def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
         return []
     named = {f"content__{field}__contains": slug}
     live = {
-        version.policy_id: version.number
-        for version in live_versions()
-        if slug in version.content[field]
+        one.version.policy_id: one.version.number
+        for one in shipped_versions()
+        if slug in one.version.content[field]
     }
     found = []
     for draft in drafts().filter(Q(**named) | Q(policy_id__in=live)):
@@ -161,10 +172,17 @@ def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
     return found
 
 
-def policy_record(version: PolicyVersion) -> PolicyRecord:
-    """Return a version as a record."""
+def policy_record(
+    version: PolicyVersion, shipped: Shipped | None = None
+) -> PolicyRecord:
+    """Return a version as a record; by itself, as if no other followed it."""
+    start, end = version.effective_from, None
+    if shipped is not None:
+        start, end = shipped.span.interval.start, shipped.span.interval.end
+    elif not asks_for_decision(version):
+        end = version.effective_until
     return PolicyRecord(
-        version.policy.slug,
+        shipped.record_id if shipped else version.policy.slug,
         name=version.content["name"],
         version=version.number,
         effect=version.content["effect"],
@@ -176,6 +194,12 @@ def policy_record(version: PolicyVersion) -> PolicyRecord:
         change=str(version.request_id),
         windows=tuple(version.content["windows"]),
         locations=tuple(version.content["locations"]),
+        effective_from=instant_text(start) or None,
+        effective_until=instant_text(end) or None,
+        obligations=tuple(
+            parse_obligation(one, f"obligations[{n}]")
+            for n, one in enumerate(version.content.get("obligations", ()))
+        ),
     )
 
 

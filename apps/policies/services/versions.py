@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 
@@ -16,12 +20,42 @@ from apps.policies.errors import (
     DraftStaleError,
     NothingToFreezeError,
     PolicyInvalidError,
+    PolicyStateError,
     TestsFailedError,
 )
 from apps.policies.events import PoliciesAction, PoliciesTopic
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.policies.rules import Catalogue
+from apps.policies.rules.terms import instant_of
 from apps.policies.services.drafts import compile_content
+
+
+@dataclass(frozen=True)
+class Approval:
+    """What a version remembers of the request that approved it.
+
+    `approvers` have an id and a name each; `activate_at` is when it counts at the
+    earliest.
+    """
+
+    approvers: Sequence[Mapping[str, str]] = ()
+    evidence_digest: str = ""
+    activate_at: dt.datetime | None = None
+
+
+def interval_of(
+    content: Mapping[str, Any], activate_at: dt.datetime | None = None
+) -> dict[str, dt.datetime | None]:
+    """Return the columns that say when a version counts.
+
+    Raises DraftStaleError for a version that would be over before it begins.
+    """
+    start = instant_of(content.get("effective_from", ""))
+    end = instant_of(content.get("effective_until", ""))
+    start = max(filter(None, [start, activate_at]), default=None)
+    if start and end and end <= start:
+        raise DraftStaleError("The policy would end before it begins to count.")
+    return {"effective_from": start, "effective_until": end}
 
 
 @transaction.atomic
@@ -32,28 +66,35 @@ def freeze_version(
     expected_digest: str,
     request_id: uuid.UUID,
     catalogue: Catalogue | None = None,
+    approval: Approval | None = None,
 ) -> PolicyVersion:
     """Freeze a draft as the next version of its policy, and make it live.
+
+    It counts from the start that it names on, and from when its approval says at the
+    earliest. A suspended policy stays suspended until it is resumed.
 
     The digest is what was approved. The draft is compiled once more: a window, role or
     resource may have changed since, and what goes live must be what was signed. A
     caller that freezes many drafts in one transaction may pass the catalogue it has
     read in it.
 
-    Raises DraftNotFoundError, DraftStaleError, TestsFailedError and
+    Raises DraftNotFoundError, DraftStaleError, TestsFailedError, PolicyStateError and
     NothingToFreezeError.
     """
+    approval = approval or Approval()
     draft = (
         PolicyDraft.objects.select_for_update(of=("self",)).filter(pk=draft_id).first()
     )
     if draft is None:
         raise DraftNotFoundError
     policy = Policy.objects.select_for_update().get(pk=draft.policy_id)
+    if policy.state == PolicyState.RETIRED:
+        raise PolicyStateError(f"“{policy}” is retired.")
     if draft.digest != expected_digest:
         raise DraftStaleError(f"“{policy}” was edited after it was proposed.")
     catalogue = catalogue or selectors.catalogue()
     _require_valid(draft, policy, catalogue)
-    _require_tested(draft, policy, catalogue)
+    require_tested(draft, policy, catalogue)
     newest = selectors.newest_version(policy.pk)
     if newest is not None and newest.digest == draft.digest:
         raise NothingToFreezeError
@@ -71,9 +112,14 @@ def freeze_version(
         last_editor_id=draft.last_editor_id,
         last_editor_name=draft.last_editor_name,
         frozen_by_name=actor.name,
+        previous=newest,
+        approvers=[dict(person) for person in approval.approvers],
+        evidence_digest=approval.evidence_digest,
+        **interval_of(draft.content, approval.activate_at),
     )
-    policy.state = PolicyState.LIVE
-    policy.save(update_fields=["state", "updated_at"])
+    if policy.state == PolicyState.DRAFT:
+        policy.state = PolicyState.LIVE
+        policy.save(update_fields=["state", "updated_at"])
     _announce(actor, version, newest)
     return version
 
@@ -92,7 +138,8 @@ def _require_valid(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> 
         )
 
 
-def _require_tested(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> None:
+def require_tested(draft: PolicyDraft, policy: Policy, catalogue: Catalogue) -> None:
+    """Raise TestsFailedError unless the tests of a draft pass."""
     problems = selectors.run_tests(draft, catalogue=catalogue).problems
     if problems:
         raise TestsFailedError(f"“{policy}” does not pass: {problems[0].message}")

@@ -31,6 +31,7 @@ class Operation(StrEnum):
     VIEW_AUDIT = "audit.view"
     CHANGE_ANYTHING = "console.change"
     DRAFT_POLICY = "policies.draft"
+    ACT_ON_POLICY = "policies.act"
     OPEN_REQUEST = "approvals.open"
     VOTE = "approvals.vote"
     ENROLL_NODE = "nodes.enroll"
@@ -89,6 +90,9 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
         "Make a change in the console", _PASSKEY, 5 * _MINUTE
     ),
     Operation.DRAFT_POLICY: Requirement("Save a policy draft", Acr.MULTI, 60 * _MINUTE),
+    Operation.ACT_ON_POLICY: Requirement(
+        "Suspend, retire or roll back a policy", _PASSKEY, 0, is_bound=True
+    ),
     Operation.OPEN_REQUEST: Requirement(
         "Propose changes for approval", _PASSKEY, 5 * _MINUTE
     ),

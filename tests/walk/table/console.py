@@ -59,6 +59,27 @@ CONSOLE: Mapping[str, Row] = {
         post=NOTHING,
         about=["anything"],
     ),
+    "policies:as_of": Row(
+        "What was in force in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "policies:timeline": Row(
+        "The life of a policy, for members of its tenant.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["policies.Policy"],
+    ),
+    "policies:act": Row(
+        "Security admins suspend and retire; what is incomplete is shown again.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["policies.Policy", "act upon a policy"],
+    ),
+    "policies:rollback": Row(
+        "Security admins roll back; what is incomplete is shown again.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["policies.Policy", "number of a version"],
+    ),
     "dashboard:fleet": Row("Nodes of one's own tenant.", get=MEMBERS, post=NOT_BY_GET),
     "dashboard:fleet-live": Row(
         "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET

@@ -110,6 +110,16 @@ ASKED: Mapping[str, Row] = {
 }
 OPERATIONS: Mapping[str, Row] = WRITTEN | {
     **DRAFT,
+    **{
+        f"api:policy_{act}": Row(
+            "Acting upon a policy needs a security admin's passkey for the act.",
+            get=NOT_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            about=["policies.Policy"],
+            is_json=True,
+        )
+        for act in ("suspend", "resume", "retire", "rollback", "end")
+    },
     "api:eligibilities": Row(
         "What the token's person may ask for.", get=READ_BY_TOKEN, post=NOT_BY_TOKEN
     ),
