@@ -13,7 +13,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,7 +79,7 @@ class Flattener:
         return _literal(node)
 
     def _comparison(self, op: str, value: Any) -> Tree:  # noqa: ANN401
-        special = {
+        special: dict[str, Callable[[Any], Tree]] = {
             "has": self._has,
             "like": self._like,
             "is": self._is,

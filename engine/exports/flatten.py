@@ -84,7 +84,7 @@ def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat
     ]
     twice = _twice(pairs)
     statements, unsupported = [], set[Unsupported]()
-    texts = _read_all(statement for _, statement in pairs)
+    texts = read_statements(statement for _, statement in pairs)
     for policy, statement in pairs:
         read = None if statement.id in twice else texts.get(statement.cedar)
         tree, refused = _tree(policy, statement, read)
@@ -103,7 +103,7 @@ def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat
 
 
 @dataclass(frozen=True)
-class _Read:
+class Read:
     """What the text of a statement really says."""
 
     said: tuple[str, str, tuple[Head, Head, Head]]
@@ -112,7 +112,7 @@ class _Read:
 
 
 def _tree(
-    policy: PolicyRecord, statement: Statement, read: _Read | None
+    policy: PolicyRecord, statement: Statement, read: Read | None
 ) -> tuple[Tree, set[Unsupported]]:
     """Return the conditions of a statement, and what cannot be said of them."""
     heads = (statement.principal, statement.action, statement.resource)
@@ -138,16 +138,16 @@ def _twice(pairs: Iterable[tuple[PolicyRecord, Statement]]) -> frozenset[str]:
     )
 
 
-_remembered: dict[str, _Read | None] = {}
+_remembered: dict[str, Read | None] = {}
 
 
-def _read_all(statements: Iterable[Statement]) -> dict[str, _Read | None]:
+def read_statements(statements: Iterable[Statement]) -> dict[str, Read | None]:
     """Return what texts say; remembered, as most were in the release before.
 
     Many are parsed at once, which is quick. A text that could hold more or less than
     its statement, or breaks the others, is parsed by itself.
     """
-    found: dict[str, _Read | None] = {}
+    found: dict[str, Read | None] = {}
     unread = []
     for statement in statements:
         text = statement.cedar
@@ -165,7 +165,7 @@ def _read_all(statements: Iterable[Statement]) -> dict[str, _Read | None]:
     return found
 
 
-def _read_together(batch: Sequence[Statement]) -> dict[str, _Read | None]:
+def _read_together(batch: Sequence[Statement]) -> dict[str, Read | None]:
     try:
         read = cedar.read_statements("\n".join(one.cedar for one in batch))
     except CedarSyntaxError:
@@ -179,7 +179,7 @@ def _is_plain(statement: Statement) -> bool:
     return statement.cedar.startswith(own) and statement.cedar.count("@id") == 1
 
 
-def _read(text: str) -> _Read | None:
+def _read(text: str) -> Read | None:
     try:
         ((ident, one),) = cedar.read_statements(text).items()
     except (CedarSyntaxError, ValueError):
@@ -187,11 +187,11 @@ def _read(text: str) -> _Read | None:
     return _said(ident, one)
 
 
-def _said(ident: str, one: ReadStatement) -> _Read:
+def _said(ident: str, one: ReadStatement) -> Read:
     flattener = Flattener()
     tree = flattener.conditions(one.conditions)
     said = (ident, one.effect, one.heads)
-    return _Read(said, tree, tuple(flattener.unsupported))
+    return Read(said, tree, tuple(flattener.unsupported))
 
 
 def _instead(policy: PolicyRecord, reason: str) -> str:

@@ -1,0 +1,288 @@
+"""What Istio and Kubernetes get of a release, and what they do not."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from kubernetes_validate.utils import validate
+
+from engine.cedar import condition_text
+from engine.exports.istio import export_istio
+from engine.exports.kubernetes import MAPPING, export_kubernetes
+from engine.exports.targets import Exported, name_of
+from engine.places import location_condition
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Head,
+    LocationRecord,
+    Obligation,
+    PolicyRecord,
+    Record,
+    SeparationRecord,
+)
+from tests.engine.builders import policy, principal, resource, role
+from tests.engine.worlds import MORNINGS
+
+CHECKOUT = EntityRef("Service", "spiffe://acme.example/ns/shop/sa/checkout")
+MAILER = EntityRef("Service", "spiffe://acme.example/ns/shop/sa/mailer")
+PAYMENT = EntityRef("Endpoint", "payment-service")
+SHOP = EntityRef("Namespace", "shop")
+ALICE = EntityRef("User", "alice")
+OFFICE = LocationRecord("office", "Office", ("10.0.0.0/8",))
+POST, PAY = Head("==", id="POST"), Head("==", "Endpoint", "payment-service")
+CHARGE = condition_text("path", "==", "/process-payment")
+WORLD: list[Record] = [
+    principal(CHECKOUT),
+    principal(MAILER),
+    principal(ALICE, team="shop"),
+    resource(PAYMENT, namespace="payments"),
+    resource(SHOP),
+    MORNINGS,
+    role("reader"),
+    role("lead", "reader"),
+]
+READS = Head("==", id="read")
+READERS = Head("in", "Role", "reader")
+
+
+def calls(ident: str = "calls", **more: Any) -> PolicyRecord:
+    given: dict[str, Any] = {
+        "principal": Head("==", "Service", CHECKOUT.id),
+        "action": POST,
+        "resource": PAY,
+    }
+    return policy(ident, **(given | more))
+
+
+def istio(*records: Record) -> tuple[Exported, dict[str, list[dict[str, Any]]]]:
+    found = export_istio([*WORLD, *records])
+    rules = {m["spec"]["action"]: m["spec"].get("rules", []) for m in found.manifests}
+    return found, rules
+
+
+def kubernetes(*records: Record) -> tuple[Exported, dict[str, list[str]]]:
+    found = export_kubernetes([*WORLD, *records], tenant="acme")
+    bound = {
+        m["metadata"]["name"]: [one["name"] for one in m["subjects"]]
+        for m in found.manifests
+        if m["kind"] == "RoleBinding"
+    }
+    return found, bound
+
+
+def holds(ident: str, who: EntityRef, role_id: str, **more: Any) -> AssignmentRecord:
+    return AssignmentRecord(ident, who, role_id, **more)
+
+
+def test_a_permit_for_a_service_allows_its_method_and_path_alone() -> None:
+    found, rules = istio(calls(when=(CHARGE,)))
+    assert found.unsupported == ()
+    assert rules == {
+        "ALLOW": [
+            {
+                "from": [
+                    {"source": {"principals": ["acme.example/ns/shop/sa/checkout"]}}
+                ],
+                "to": [
+                    {"operation": {"methods": ["POST"], "paths": ["/process-payment"]}}
+                ],
+            }
+        ]
+    }
+
+
+def test_an_endpoint_without_a_permit_lets_nobody_in() -> None:
+    found, rules = istio()
+    assert rules == {"ALLOW": []}
+    assert "rules" not in found.manifests[0]["spec"]
+
+
+def test_a_forbid_becomes_a_policy_that_denies() -> None:
+    _, rules = istio(calls(effect="forbid", principal=Head(), action=Head()))
+    assert rules["DENY"] == [{}]
+
+
+def test_a_range_of_addresses_is_where_a_request_comes_from() -> None:
+    place = location_condition(OFFICE, unknown_matches=False)
+    _, rules = istio(calls(when=(place,)))
+    (rule,) = rules["ALLOW"]
+    assert rule["from"][0]["source"]["remoteIpBlocks"] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (condition_text("mfa", ">=", 1), "mfa is not known there"),
+        (condition_text("country", "==", "DE"), "country is not known there"),
+        ('context.t["Europe/Berlin"].wd == 1', "depends on the time"),
+        (condition_text("path", "==", "/a*"), "“/a*” means something else to Istio"),
+    ],
+)
+def test_a_permit_that_a_mesh_cannot_judge_allows_nothing(
+    condition: str, reason: str
+) -> None:
+    found, rules = istio(calls(when=(condition,)))
+    assert rules == {"ALLOW": []}
+    assert [one.reason for one in found.unsupported] == [reason]
+    assert (found.statements, found.covered) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        condition_text("mfa", "<", 1, unknown_matches=True),
+        'context.t["Europe/Berlin"].wd == 1',
+        condition_text("path", "starts_with", "/a*", unknown_matches=True),
+        "context.risk > 1",
+    ],
+)
+def test_a_forbid_that_a_mesh_cannot_judge_always_denies(condition: str) -> None:
+    found, rules = istio(calls(), calls("no", effect="forbid", when=(condition,)))
+    source = {"principals": ["acme.example/ns/shop/sa/checkout"]}
+    assert rules["DENY"] == [
+        {"from": [{"source": source}], "to": [{"operation": {"methods": ["POST"]}}]}
+    ]
+    assert found.unsupported
+
+
+def test_a_permit_whose_condition_fails_denies() -> None:
+    _, rules = istio(calls(), calls("odd", when=("context.risk > 1",)))
+    assert rules["DENY"]
+
+
+def test_attributes_are_those_of_the_release() -> None:
+    mine = '(resource has namespace && resource.namespace == "payments")'
+    assert istio(calls(when=(mine,)))[1]["ALLOW"]
+    other = '(resource has namespace && resource.namespace == "shop")'
+    assert not istio(calls(when=(other,)))[1]["ALLOW"]
+
+
+def test_services_that_hold_a_role_for_good_are_let_in() -> None:
+    late = "2027-01-01T00:00:00Z"
+    found, rules = istio(
+        calls(principal=READERS),
+        holds("a", CHECKOUT, "lead"),
+        holds("b", MAILER, "reader", end=late),
+    )
+    (rule,) = rules["ALLOW"]
+    assert rule["from"][0]["source"]["principals"] == [
+        "acme.example/ns/shop/sa/checkout"
+    ]
+    assert "for a time" in found.unsupported[0].reason
+
+
+def test_an_endpoint_without_a_namespace_is_listed() -> None:
+    found = export_istio([principal(CHECKOUT), resource(PAYMENT), calls()])
+    assert found.manifests == ()
+    assert "namespace" in found.unsupported[0].reason
+
+
+def test_obligations_and_intervals_allow_nothing_in_manifests() -> None:
+    limited = replace(calls(), effective_until="2027-01-01T00:00:00Z")
+    obliged = replace(calls("x"), obligations=(Obligation("mfa", level=1),))
+    assert istio(limited, obliged)[1] == {"ALLOW": []}
+    reads = policy("r", action=READS, resource=Head("is", "Namespace"))
+    limited = replace(reads, effective_from="2026-01-01T00:00:00Z")
+    assert kubernetes(limited)[1] == {}
+
+
+def test_a_permit_for_a_role_binds_those_who_hold_it_for_good() -> None:
+    rule = policy(
+        "r", principal=READERS, action=READS, resource=Head("is", "Namespace")
+    )
+    late = "2027-01-01T00:00:00Z"
+    found, bound = kubernetes(
+        rule,
+        holds("a", ALICE, "lead"),
+        holds("b", CHECKOUT, "reader"),
+        holds("c", MAILER, "reader", end=late),
+    )
+    assert bound == {"portward.reader.read": ["checkout", "alice"]}
+    assert [one.statement for one in found.unsupported] == ["assignment c"]
+
+
+def test_who_may_be_kept_from_a_role_gets_no_binding() -> None:
+    rule = policy(
+        "r", principal=READERS, action=READS, resource=Head("is", "Namespace")
+    )
+    apart = SeparationRecord("s", "S", "static", ("lead", "reader"), 1)
+    assert kubernetes(rule, holds("a", ALICE, "lead"), apart)[1] == {}
+
+
+@pytest.mark.parametrize(
+    "condition", [condition_text("mfa", ">=", 1), "context.risk > 1"]
+)
+def test_a_permit_with_conditions_grants_nothing(condition: str) -> None:
+    rule = policy(
+        "r", action=READS, resource=Head("is", "Namespace"), when=(condition,)
+    )
+    assert kubernetes(rule)[1] == {}
+
+
+def test_what_a_forbid_may_stop_is_not_granted() -> None:
+    rule = policy("r", action=READS, resource=Head("is", "Namespace"))
+    shut = policy(
+        "f",
+        effect="forbid",
+        principal=Head("==", "User", "alice"),
+        when=(condition_text("risk", ">", 50, unknown_matches=True),),
+    )
+    found, bound = kubernetes(rule, shut)
+    assert bound == {"portward.r.read": ["checkout", "mailer"]}
+    assert "f" in {one.policy for one in found.unsupported}
+
+
+def test_only_the_own_tenant_reaches_a_namespace() -> None:
+    found, _ = kubernetes()
+    (network,) = [m for m in found.manifests if m["kind"] == "NetworkPolicy"]
+    (rule,) = network["spec"]["ingress"]
+    selector = {"matchLabels": {"portward.io/tenant": "acme"}}
+    assert rule == {"from": [{"namespaceSelector": selector}]}
+
+
+def test_names_of_different_things_differ() -> None:
+    assert name_of("a-b", "c") != name_of("a", "b-c")
+    assert name_of("A", "b") != name_of("a", "b")
+    assert len(name_of("x" * 300)) < 64
+
+
+def everything() -> list[Record]:
+    actions = Head("in", ids=tuple(MAPPING))
+    return [
+        policy(
+            "r", principal=READERS, action=actions, resource=Head("is", "Namespace")
+        ),
+        calls(when=(CHARGE, location_condition(OFFICE, unknown_matches=False))),
+        calls("no", effect="forbid", when=(condition_text("path", "!=", "/x"),)),
+        holds("a", ALICE, "lead"),
+        holds("b", CHECKOUT, "reader"),
+    ]
+
+
+def test_manifests_keep_to_the_schemas_of_kubernetes() -> None:
+    found, bound = kubernetes(*everything())
+    assert len(bound) == len(MAPPING)
+    for manifest in found.manifests:
+        validate(manifest, "1.32", strict=True)
+
+
+def test_policies_keep_to_the_schema_of_istio() -> None:
+    models = importlib.import_module("cloudcoil.models.istio.security.v1")
+    found, rules = istio(*everything())
+    assert set(rules) == {"ALLOW", "DENY"}
+    for manifest in found.manifests:
+        again = models.AuthorizationPolicy.model_validate(manifest)
+        dumped = again.model_dump(by_alias=True, exclude_none=True, mode="json")
+        assert dumped["spec"] == manifest["spec"]
+
+
+def test_the_order_of_records_does_not_matter() -> None:
+    records = [*WORLD, *everything()]
+    assert export_istio(records) == export_istio(records[::-1])
+    assert export_kubernetes(records, tenant="a") == export_kubernetes(
+        records[::-1], tenant="a"
+    )
