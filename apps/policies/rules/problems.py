@@ -45,6 +45,9 @@ class ProblemCode(StrEnum):
     TEST_NAME_TAKEN = "policies.test_name_taken"
     TEST_FAILED = "policies.test_failed"
     FORBID_UNTESTED = "policies.forbid_untested"
+    NEVER_TRUE = "lint.never_true"
+    NEVER_OPEN = "lint.never_open"
+    OVER_BROAD = "lint.over_broad"
 
 
 @dataclass(frozen=True)

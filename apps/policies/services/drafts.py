@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 from django.utils.text import slugify
 
 from apps.audit import services as audit
@@ -53,9 +54,9 @@ def save_draft(
     parsed = _parsed(content)
     draft = _locked_draft(policy_id, expected_lock)
     policy = draft.policy if draft else _new_policy(slug or slugify(parsed.name))
-    compiled = _compiled(
-        parsed, catalogue or selectors.catalogue_of(parsed), policy.slug
-    )
+    known = catalogue or selectors.catalogue_of(parsed)
+    compiled = _compiled(parsed, known, policy.slug)
+    _require_sound(policy.slug, parsed, known)
     before = draft.content if draft else None
     if draft is not None and draft.digest == compiled.digest:
         return draft
@@ -96,6 +97,13 @@ def _compiled(
     if isinstance(compiled, list):
         raise PolicyInvalidError(_as_tuples(compiled))
     return compiled
+
+
+def _require_sound(slug: str, content: PolicyContent, known: Catalogue) -> None:
+    """Refuse what lint calls an error; a draft that is wrong helps nobody."""
+    found = selectors.errors_of(slug, content, known, timezone.now())
+    if found:
+        raise PolicyInvalidError(_as_tuples([one.as_problem() for one in found]))
 
 
 def _as_tuples(problems: Sequence[Problem]) -> list[tuple[str, str, str, str]]:

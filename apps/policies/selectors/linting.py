@@ -1,0 +1,169 @@
+"""What lint finds in the policies of the open tenant."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.policies import rules
+from apps.policies.choices import PolicyState
+from apps.policies.models import Policy, PolicyDraft
+from apps.policies.rules import Catalogue, PolicyContent
+from apps.policies.rules.lint import (
+    Finding,
+    Neighbor,
+    Neighborhood,
+    Severity,
+    lint_content,
+    lint_together,
+)
+from apps.policies.rules.lint.findings import worst_first
+from apps.policies.selectors.catalogue import catalogue, catalogue_of
+from apps.policies.selectors.policies import drafts
+from apps.policies.selectors.testing import invalid, parsed, stored_statements
+from apps.roles import selectors as roles
+from apps.roles.models import Resource, Role
+from apps.roles.rules import ancestry
+from engine.calendar import Transitions
+from engine.cedar import GROUP_TYPE
+from protocol.records import Statement, WindowRecord
+from protocol.zones import zone_transitions
+
+_MOST_NEIGHBORS = 500
+
+
+def lint_draft(
+    source: PolicyDraft | PolicyContent | Mapping[str, Any],
+    slug: str = "policy",
+    *,
+    now: dt.datetime | None = None,
+) -> list[Finding]:
+    """Return what is wrong with a policy, alone and among those that it may touch.
+
+    Raises PolicyInvalidError for a content that does not compile.
+    """
+    moment = now or timezone.now()
+    if isinstance(source, PolicyDraft):
+        slug, content = source.policy.slug, parsed(source.content)
+        statements = stored_statements(source.statements)
+    else:
+        value = source.to_dict() if isinstance(source, PolicyContent) else source
+        content = parsed(value)
+        statements = _compiled(content, slug)
+    own = Neighbor(slug, content, statements)
+    found = alone(own, catalogue_of(content), moment)
+    found += lint_together(own, _around(content))
+    return worst_first([_linked(one) for one in found])
+
+
+def lint_tenant(*, now: dt.datetime | None = None) -> list[Finding]:
+    """Return what is wrong with all drafts of the tenant, the worst first."""
+    moment, known = now or timezone.now(), catalogue()
+    rows = _neighbors(_kept())
+    around = _neighborhood(rows, known.ancestors)
+    zones = _zones(known.windows.values(), moment)
+    found = []
+    for row in rows:
+        found += lint_content(row.slug, row.content, known, now=moment, zones=zones)
+        found += lint_together(row, around)
+    links = dict(Policy.objects.values_list("slug", "pk"))
+    return worst_first([_linked(one, links) for one in found])
+
+
+def alone(policy: Neighbor, known: Catalogue, now: dt.datetime) -> list[Finding]:
+    """Return what is wrong with a policy by itself."""
+    windows = [known.windows[name] for name in policy.content.windows]
+    zones = _zones(windows, now)
+    return lint_content(policy.slug, policy.content, known, now=now, zones=zones)
+
+
+def errors_of(
+    slug: str, content: PolicyContent, known: Catalogue, now: dt.datetime
+) -> list[Finding]:
+    """Return the findings for which a policy is not saved."""
+    found = alone(Neighbor(slug, content, ()), known, now)
+    return [one for one in found if one.severity is Severity.ERROR]
+
+
+def _compiled(content: PolicyContent, slug: str) -> tuple[Statement, ...]:
+    found = rules.compile_policy(content, catalogue_of(content), policy_id=slug)
+    if isinstance(found, list):
+        raise invalid(found)
+    return found.statements
+
+
+def _zones(windows: Iterable[WindowRecord], now: dt.datetime) -> dict[str, Transitions]:
+    names = {window.zone for window in windows}
+    return {name: zone_transitions(name, int(now.timestamp())) for name in names}
+
+
+def _kept() -> Any:  # noqa: ANN401  # a queryset
+    """Return the drafts of policies that are or may come into force."""
+    gone = [PolicyState.RETIRED, PolicyState.SUSPENDED]
+    return drafts().exclude(policy__state__in=gone)
+
+
+def _around(content: PolicyContent) -> Neighborhood:
+    """Return the policies that may cover one or take something from it."""
+    named = rules.names_in(content)
+    graph = roles.role_graph_above(named.roles)
+    ancestors = {slug: tuple(ancestry(graph, slug)) for slug in graph}
+    wanted = {
+        *named.roles,
+        *(up for slug in named.roles for up in ancestors.get(slug, ())),
+    }
+    about = Q(content__principals=[])
+    for slug in wanted:
+        about |= Q(content__principals__contains=[{"type": "Role", "id": slug}])
+    for ref in named.principals:
+        about |= Q(content__principals__contains=[ref.to_dict()])
+    rows = _neighbors(_kept().filter(about)[:_MOST_NEIGHBORS])
+    return _neighborhood(rows, ancestors)
+
+
+def _neighbors(rows: Iterable[PolicyDraft]) -> tuple[Neighbor, ...]:
+    return tuple(
+        Neighbor(
+            row.policy.slug, parsed(row.content), stored_statements(row.statements)
+        )
+        for row in rows
+    )
+
+
+def _neighborhood(
+    policies: tuple[Neighbor, ...], ancestors: Mapping[str, tuple[str, ...]]
+) -> Neighborhood:
+    groups = Resource.objects.filter(type=GROUP_TYPE, members__isnull=False)
+    return Neighborhood(
+        policies=policies,
+        ancestors=ancestors,
+        held=_held(timezone.now()),
+        groups=frozenset(groups.values_list("key", flat=True)),
+    )
+
+
+def _held(now: dt.datetime) -> frozenset[str]:
+    """Return the roles that somebody holds or may ask for, with what those inherit."""
+    graph = roles.role_graph()
+    holders = roles.live_assignments(now).values_list("role__slug", flat=True)
+    offered = Role.objects.filter(eligibilities__is_active=True)
+    direct = {*holders, *offered.values_list("slug", flat=True)}
+    return frozenset(above for slug in direct for above in ancestry(graph, slug))
+
+
+def _linked(finding: Finding, known: Mapping[str, Any] | None = None) -> Finding:
+    links = known
+    if links is None:
+        rows = Policy.objects.filter(slug=finding.policy)
+        links = dict(rows.values_list("slug", "pk"))
+    if finding.policy not in links:
+        return finding
+    url = reverse("admin:policies_policy_change", args=[links[finding.policy]])
+    anchor = finding.field.partition("[")[0]
+    return replace(finding, link=f"{url}#id_{anchor}")
