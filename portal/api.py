@@ -109,6 +109,7 @@ from apps.signin.api import (
     SessionList,
 )
 from portal.tenant_file.api import (
+    Lint,
     TenantFile,
     TenantFileApply,
     TenantFilePlan,
@@ -181,6 +182,7 @@ urlpatterns = [
     path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
     path("v1/simulate", Simulate.as_view(), name="simulate"),
+    path("v1/lint", Lint.as_view(), name="lint"),
     path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),
     path("v1/tenant-file/plan", TenantFilePlan.as_view(), name="tenant_file_plan"),
     path("v1/tenant-file/tests", TenantFileTests.as_view(), name="tenant_file_tests"),

@@ -65,7 +65,12 @@ AREAS = (
         "policies",
         "Draft, approve and release what the nodes enforce.",
         apps=("policies", "approvals", "bundles"),
-        pages=(Page("Simulator", "/admin/simulator/", "roles.view_assignment"),),
+        pages=(
+            Page("Simulator", "/admin/simulator/", "roles.view_assignment"),
+            Page(
+                "Findings", "/admin/policies/policy/findings/", "policies.view_policy"
+            ),
+        ),
     ),
     Area(
         "access",

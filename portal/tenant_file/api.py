@@ -16,10 +16,13 @@ from apps.accounts.services import PersonHolder, actor_for
 from apps.audit.events import Actor
 from apps.core.api import asked_for, with_etag
 from apps.core.errors import ForbiddenError
+from apps.policies.rules.lint import Finding, Severity
+from apps.policies.selectors import lint_tenant
 from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
 from portal.tenant_file.planning import (
     apply_file,
+    lint_file,
     measure_file,
     plan_file,
     run_file_tests,
@@ -134,6 +137,26 @@ class ReportSerializer(serializers.Serializer[Any]):
     problems = serializers.ListField(child=serializers.DictField())
 
 
+class FindingSerializer(serializers.Serializer[Any]):
+    """One finding about one policy."""
+
+    code = serializers.CharField()
+    severity = serializers.ChoiceField(choices=[one.value for one in Severity])
+    policy = serializers.CharField()
+    field = serializers.CharField()
+    message = serializers.CharField()
+    remedy = serializers.CharField()
+    link = serializers.CharField()
+
+
+class FindingsSerializer(serializers.Serializer[Any]):
+    """What lint found, the worst first."""
+
+    errors = serializers.IntegerField()  # type: ignore[assignment]  # the class has a property of this name, which the metaclass leaves alone
+    warnings = serializers.IntegerField()
+    findings = FindingSerializer(many=True)
+
+
 class TenantFile(TenantScopedView):
     """The configuration of the token's tenant."""
 
@@ -192,6 +215,32 @@ class TenantFileTests(TenantScopedView):
         return Response(run_file_tests(actor=_person(request), text=text))
 
 
+class Lint(TenantScopedView):
+    """What is wrong with policies that compile: the tenant's, or a file's.
+
+    Nothing is changed.
+    """
+
+    scopes = {"GET": Scope.POLICIES_READ, "POST": Scope.CONFIGURATION_WRITE}
+
+    @extend_schema(operation_id="lint_tenant", responses={200: FindingsSerializer})
+    def get(self, _request: Request) -> Response:
+        """Look at the drafts of the tenant."""
+        return Response(_findings(lint_tenant()))
+
+    @extend_schema(
+        operation_id="lint_file",
+        request=FileInput,
+        responses={200: FindingsSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Look at the policies as a file would leave them."""
+        sent = FileInput(data=request.data)
+        sent.is_valid(raise_exception=True)
+        text = sent.validated_data["text"]
+        return Response(_findings(lint_file(actor=_person(request), text=text)))
+
+
 class TenantFileApply(OperationBoundView):
     """Apply a file: what needs no approval at once, the rest as requests."""
 
@@ -211,6 +260,14 @@ class TenantFileApply(OperationBoundView):
         applied = apply_file(actor=actor_for(holder_of(request).user), **values)
         answer = _shown(applied.plan.to_dict())
         return Response(answer | {"request_ids": applied.request_ids})
+
+
+def _findings(found: list[Finding]) -> dict[str, Any]:
+    return {
+        "errors": sum(one.severity is Severity.ERROR for one in found),
+        "warnings": sum(one.severity is Severity.WARNING for one in found),
+        "findings": [one.to_dict() for one in found],
+    }
 
 
 def _person(request: Request) -> Actor:

@@ -19,6 +19,7 @@ from apps.approvals.models import ApprovalRequest
 from apps.audit.events import Actor
 from apps.core.errors import ChangedMeanwhileError
 from apps.policies import selectors as policies
+from apps.policies.rules.lint import Finding
 from apps.simulation import selectors as simulation
 from apps.simulation.rules.changes import RecordChange
 from apps.tenants.models import Tenant
@@ -174,6 +175,19 @@ def apply_file(
         )
         found.append(str(request.pk))
     return Applied(plan, found)
+
+
+@transaction.atomic
+def lint_file(*, actor: Actor, text: str) -> list[Finding]:
+    """Return what is wrong with all policies as a file would leave them.
+
+    Raises TenantFileError.
+    """
+    with transaction.atomic():
+        _carry_out(actor, text)
+        found = policies.lint_tenant()
+        transaction.set_rollback(True)
+    return found
 
 
 def compare(before: Content, after: Content) -> tuple[Change, ...]:

@@ -21,6 +21,7 @@ from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.policies import selectors, services
 from apps.policies.admin import editing
+from apps.policies.admin.findings import TONES, findings_page
 from apps.policies.choices import Effect, PolicyState
 from apps.policies.errors import PolicyInvalidError
 from apps.policies.forms import PolicyForm
@@ -102,6 +103,11 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         wrap = self.admin_site.admin_view
         own = [
             path(
+                "findings/",
+                wrap(require_safe(self.findings_view)),
+                name="policies_policy_findings",
+            ),
+            path(
                 "preview/",
                 wrap(require_POST(self.preview_view)),
                 name="policies_policy_preview",
@@ -113,6 +119,13 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             ),
         ]
         return [*own, *super().get_urls()]
+
+    def findings_view(self, request: HttpRequest) -> HttpResponse:
+        """Show what lint finds in all policies."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        context = {**self.admin_site.each_context(request), "opts": self.opts}
+        return findings_page(request, context)
 
     def find_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Answer with what can be picked."""
@@ -166,6 +179,9 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             "state_pill": self.state_pill(row),
             "live": versions[0] if versions and row.state == PolicyState.LIVE else None,
             "versions": versions,
+            "findings": [
+                (one, TONES[one.severity]) for one in selectors.lint_draft(row.draft)
+            ],
         }
 
     @override

@@ -8,6 +8,7 @@ from apps.policies.selectors.catalogue import (
 )
 from apps.policies.selectors.choosing import choices_named, find_choices
 from apps.policies.selectors.history import Entry, history_of
+from apps.policies.selectors.linting import errors_of, lint_draft, lint_tenant
 from apps.policies.selectors.policies import (
     draft_by_id,
     drafts,
@@ -65,10 +66,13 @@ __all__ = [
     "due_for",
     "dues",
     "ended_since",
+    "errors_of",
     "find_choices",
     "frozen_cases",
     "history_of",
     "last_good",
+    "lint_draft",
+    "lint_tenant",
     "live_records",
     "live_version",
     "live_versions",

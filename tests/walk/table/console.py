@@ -185,6 +185,9 @@ CONSOLE: Mapping[str, Row] = {
         post=MEMBERS,
     ),
     "admin:roles_role_tree": Row("The tree of roles.", get=MEMBERS, post=NOT_BY_GET),
+    "admin:policies_policy_findings": Row(
+        "What lint finds in the policies.", get=MEMBERS, post=NOT_BY_GET
+    ),
     "admin:roles_separationset_violations": Row(
         "Who holds roles that are kept apart.", get=MEMBERS, post=NOT_BY_GET
     ),

@@ -186,6 +186,12 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
         is_json=True,
     ),
+    "api:lint": Row(
+        "A token reads its own tenant's findings; a file that is none is refused.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
     "api:tenant_file": Row(
         "A token reads its own tenant as a file.",
         get=READ_BY_TOKEN,

@@ -111,10 +111,9 @@ def _locations(
     for n, condition in enumerate(content.conditions):
         wanted = _values(condition)
         if condition.attribute == "country" and wanted and not wanted & known:
+            names = ", ".join(sorted(map(str, wanted)))
             yield _never(
-                slug,
-                f"conditions[{n}]",
-                f"No location of the policy lies in {', '.join(sorted(map(str, wanted)))}.",
+                slug, f"conditions[{n}]", f"No location of the policy lies in {names}."
             )
 
 
