@@ -108,6 +108,7 @@ from apps.signin.api import (
     SessionDetail,
     SessionList,
 )
+from apps.simulation.api import EvidenceDetail, ImpactRequest
 from portal.tenant_file.api import (
     Lint,
     TenantFile,
@@ -181,6 +182,8 @@ urlpatterns = [
     path("v1/access/subjects", SubjectSearch.as_view(), name="access_subjects"),
     path("v1/access/resources", ResourceSearch.as_view(), name="access_resources"),
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
+    path("v1/impact", ImpactRequest.as_view(), name="impact"),
+    path("v1/evidence/<uuid:pk>", EvidenceDetail.as_view(), name="evidence"),
     path("v1/simulate", Simulate.as_view(), name="simulate"),
     path("v1/lint", Lint.as_view(), name="lint"),
     path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),

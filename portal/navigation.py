@@ -70,6 +70,7 @@ AREAS = (
             Page(
                 "Findings", "/admin/policies/policy/findings/", "policies.view_policy"
             ),
+            Page("Impact", "/admin/impact/", "roles.view_assignment"),
         ),
     ),
     Area(

@@ -130,6 +130,9 @@ ROUTES: Mapping[str, Route] = {
     "admin:policies_policy_preview": _BEGINS,
     "policies:act": _post(Operation.ACT_ON_POLICY),
     "policies:rollback": _post(Operation.ACT_ON_POLICY),
+    # Computes what drafts would do, and changes nothing that counts.
+    "simulation:measure": _BEGINS,
+    "simulation:again": _BEGINS,
     **_pages("nodes_node", Operation.CHANGE_NODE, "add", "change", "revoke"),
     **_pages("nodes_nodegroup", Operation.CHANGE_NODE, "add", "change"),
     **_pages("nodes_jointoken", Operation.ENROLL_NODE, "new"),

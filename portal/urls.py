@@ -43,5 +43,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/access/grants/", include("apps.distribution.urls")),
     path("", include("apps.dashboard.urls")),
     path("", include("apps.policies.urls")),
+    path("", include("apps.simulation.urls")),
     path("admin/", admin.site.urls),
 ]

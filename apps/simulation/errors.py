@@ -20,8 +20,9 @@ class NothingChangesError(InvalidError):
     default_remedy = "Name a draft that says something else than what is live."
 
 
-class QuestionInvalidError(InvalidError):
-    """What was asked cannot be decided."""
+class DraftUnknownError(InvalidError):
+    """A draft that was named does not exist."""
 
-    code = "simulation.question_invalid"
-    default_message = "This is not a question that can be decided."
+    code = "simulation.draft_unknown"
+    default_message = "There is no such draft."
+    default_remedy = "Name policies by their short names."

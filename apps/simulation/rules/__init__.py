@@ -1,5 +1,6 @@
 """What would be: who gains or loses what, when, and how risky that is."""
 
+from apps.simulation.rules.bars import bars_of
 from apps.simulation.rules.changes import RecordChange, changed, input_digest, pairs
 from apps.simulation.rules.document import (
     document_digest,
@@ -28,6 +29,7 @@ __all__ = [
     "Stretch",
     "Strip",
     "Turn",
+    "bars_of",
     "changed",
     "document_digest",
     "impact_document",

@@ -93,6 +93,33 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:simulator": Row(
         "What would be decided in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "simulation:overview": Row(
+        "What was measured in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "simulation:measure": Row(
+        "Members measure drafts of their own tenant; it changes nothing.",
+        get=NOT_BY_GET,
+        post=signed_in(MOVED, FORBIDDEN, MOVED),
+        writes=frozenset({"simulation_evidence"}),
+    ),
+    "simulation:evidence": Row(
+        "Evidence of one's own tenant.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["simulation.Evidence"],
+    ),
+    "simulation:progress": Row(
+        "How far evidence of one's own tenant is.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["simulation.Evidence"],
+    ),
+    "simulation:again": Row(
+        "Begins again what failed in one's own tenant.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, MOVED),
+        about=["simulation.Evidence"],
+    ),
     "dashboard:what": Row(
         "What somebody of one's own tenant may do.", get=MEMBERS, post=NOT_BY_GET
     ),

@@ -101,6 +101,18 @@ ASKED: Mapping[str, Row] = {
     )
     for name in ("explain", "subjects", "resources", "actions")
 } | {
+    "api:impact": Row(
+        "A token measures drafts of its own tenant, and changes nothing.",
+        get=NOT_BY_TOKEN,
+        post=_ASKED_BY_TOKEN,
+        is_json=True,
+    ),
+    "api:evidence": Row(
+        "A token reads its own tenant's evidence; others' is not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=["simulation.Evidence"],
+    ),
     "api:simulate": Row(
         "A token asks about its own tenant, and changes nothing.",
         get=NOT_BY_TOKEN,
