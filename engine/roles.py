@@ -114,6 +114,11 @@ class Holdings:
         """Return all grants by principal, whether they count or not."""
         return self._grants
 
+    @property
+    def waivers_end(self) -> frozenset[dt.datetime]:
+        """Return when exceptions from separations end."""
+        return self._separations.waivers_end
+
     def counting(
         self,
         principal: EntityRef,

@@ -50,6 +50,11 @@ class Separations:
     def __init__(self, records: Iterable[SeparationRecord]) -> None:
         self._sets = [Separation.from_record(record) for record in records]
 
+    @property
+    def waivers_end(self) -> frozenset[dt.datetime]:
+        """Return when exceptions end."""
+        return frozenset(end for one in self._sets for _who, end in one.waived)
+
     def __bool__(self) -> bool:
         return bool(self._sets)
 

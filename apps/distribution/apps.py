@@ -12,7 +12,10 @@ class DistributionConfig(AppConfig):
 
     @override
     def ready(self) -> None:
-        """Name the handlers of this app."""
+        """Name the handlers of this app, and offer its log for replays."""
         from apps.distribution import handlers
+        from apps.distribution.selectors import logged_decisions
+        from apps.simulation.services import register_decisions
 
         handlers.register()
+        register_decisions(logged_decisions)

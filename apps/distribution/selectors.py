@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from django.db import connection
 from django.db.models import Q, QuerySet, Sum
 
 from apps.bundles import selectors as bundles
@@ -23,6 +25,36 @@ from apps.elevations.choices import ElevationState
 from apps.elevations.models import Elevation
 from apps.nodes import selectors as nodes
 from apps.policies import selectors as policies
+from apps.simulation.rules import Logged
+from apps.simulation.services import Log
+from apps.tenants.services import require_tenant_id
+from protocol.records import EntityRef
+
+_CHUNK = 5000
+_QUESTIONS = """
+    SELECT principal_type, principal_key, action, resource_type, resource_key,
+           is_allowed, max(last_at) AS at, sum(count)::bigint AS count
+    FROM distribution_decisionrecord
+    WHERE tenant_id = %s AND last_at >= %s
+    GROUP BY principal_type, principal_key, action, resource_type, resource_key,
+             is_allowed, date_bin('15 minutes', last_at, 'epoch'::timestamptz)
+"""
+_COUNT_LOGGED = f"""
+    SELECT coalesce(sum(count), 0)::bigint, count(*),
+           count(DISTINCT (principal_type, principal_key, action))
+    FROM ({_QUESTIONS}) AS questions
+"""  # noqa: S608  # constants only
+_SUM_LOGGED = f"""
+    SELECT principal_type, principal_key, action, resource_type, resource_key,
+           is_allowed, at, count
+    FROM (
+        SELECT *, row_number() OVER (
+            PARTITION BY principal_type, principal_key, action ORDER BY at DESC
+        ) AS place
+        FROM ({_QUESTIONS}) AS questions
+    ) AS numbered
+    WHERE place <= %s
+"""  # noqa: S608  # constants only
 
 
 @dataclass(frozen=True)
@@ -111,6 +143,32 @@ def last_use(assignment_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, dt.datetime
 def decisions() -> QuerySet[DecisionRecord]:
     """Return what nodes decided lately, newest first."""
     return DecisionRecord.objects.select_related("node").order_by("-last_at", "-pk")
+
+
+def logged_decisions(since: dt.datetime, most: int) -> Log:
+    """Return logged decisions, summed up by question, answer and quarter of an hour.
+
+    The database sums them up and a cursor of its own brings the sums. If there are more
+    than `most`, the newest of each subject and action are taken.
+    """
+    tenant = require_tenant_id()
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT_LOGGED, [tenant, since])
+        kept, questions, pairs = cursor.fetchone()
+    each = most if questions <= most else max(most // max(pairs, 1), 1)
+    taken: list[Logged] = []
+    with connection.chunked_cursor() as cursor:
+        cursor.execute(_SUM_LOGGED, [tenant, since, each])
+        while rows := cursor.fetchmany(_CHUNK):
+            taken.extend(_logged(row) for row in rows)
+    return Log(kept, sum(one.count for one in taken), len(taken), iter(taken))
+
+
+def _logged(row: Sequence[Any]) -> Logged:
+    principal, key, action, resource, name, allowed, at, count = row
+    return Logged(
+        EntityRef(principal, key), action, EntityRef(resource, name), at, allowed, count
+    )
 
 
 def decisions_under(assignment_id: uuid.UUID) -> QuerySet[DecisionRecord]:

@@ -34,7 +34,7 @@ def strip_of(
 ) -> Strip:
     engine = PolicyEngine.from_records(records, ZONES)
     asked = Request(ALICE, "restart", WEB, start, context)
-    return strip(engine, records, asked, start=start, end=start + length)
+    return strip(engine, asked, start=start, end=start + length)
 
 
 windows = st.builds(

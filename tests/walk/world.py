@@ -45,6 +45,8 @@ from apps.roles.rules import (
 from apps.signin import services as signin
 from apps.signin.models import SignIn
 from apps.signin.rules.operations import Operation
+from apps.simulation import services as simulation
+from apps.simulation.selectors import change_of_draft
 from apps.tenants.models import Tenant, TenantModel
 from apps.tenants.services import tenant_scope
 from protocol.decisions import Chunk
@@ -395,6 +397,11 @@ def _fill(tenant: Tenant, admin: User) -> str:
             request_id=uuid.uuid4(),
         )
         make_request(admin, make_draft(admin))
+        simulation.request_evidence(
+            actor=actor_for(admin),
+            title="A draft",
+            changes=[change_of_draft(draft_by_id(make_draft(admin, "Measured")))],
+        )
         set_flow(actor=ACTOR, kind=RequestKind.ELEVATION, quorum=1)
         link = accounts.issue_enrollment_link(actor=actor_for(admin), user=admin)
     release_of(tenant, "walker")

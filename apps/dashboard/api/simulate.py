@@ -116,7 +116,6 @@ def _strip(form: SimulateForm, found: Simulated) -> list[dict[str, Any]]:
     world = found.world
     row: Strip = strip(
         world.engine,
-        world.records,
         found.request,
         start=start,
         end=start + form.length,

@@ -77,7 +77,6 @@ def _side(form: SimulateForm, title: str, asked: Simulated) -> Side:
     explanation = world.explainer.explain(request)
     found = strip(
         world.engine,
-        world.records,
         request,
         start=request.now,
         end=request.now + form.length,

@@ -47,6 +47,7 @@ class Reading:
     can_fail: bool
     attributes: tuple[str, ...] | None
     signature: str
+    is_timed: bool = False
 
     @property
     def is_open(self) -> bool:
@@ -62,7 +63,10 @@ def read(
     With `keeps_time` the clock is no circumstance, since the moment is known. What a
     permit asks for besides is one: unmet, it turns the answer down.
     """
-    reading = _read(statement, policy.effect, keeps_time=keeps_time)
+    reading = replace(
+        _read(statement, policy.effect, keeps_time=keeps_time),
+        is_timed=_CLOCK.search(_STRING.sub('""', statement.cedar)) is not None,
+    )
     if policy.effect != "permit" or not policy.obligations:
         return reading
     asked = tuple(str(one.to_dict()) for one in policy.obligations)

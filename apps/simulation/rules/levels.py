@@ -6,6 +6,7 @@ The answer is that of an engine over the records of the best and of the worst ca
 
 from __future__ import annotations
 
+import bisect
 import datetime as dt
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from engine.decide import Placed, PolicyEngine, Request
 from engine.entities import role_entities
 from engine.errors import EngineError
 from engine.index import request_keys
-from engine.roles import Grant
+from engine.roles import Grant, Holdings
 from protocol.records import EntityRef
 
 _NONE: frozenset[str] = frozenset()
@@ -44,6 +45,7 @@ class Cell:
     signature: frozenset[str] = _NONE
     permits: tuple[int, ...] = ()
     forbids: tuple[int, ...] = ()
+    is_timed: bool = False
 
 
 NOTHING = Cell(Level.NEVER)
@@ -70,6 +72,14 @@ class Stance:
     usable: Standing | None = None
 
 
+@dataclass(frozen=True)
+class _Minded:
+    """What makes a difference to what somebody holds: scopes, and moments in order."""
+
+    scopes: frozenset[EntityRef]
+    turns: tuple[dt.datetime, ...]
+
+
 class Levels:
     """Finds levels in one state of the records, at one moment."""
 
@@ -81,21 +91,31 @@ class Levels:
             read(statement, engine.policy_of(number))
             for number, statement in enumerate(engine.statements)
         ]
-        # A version counts in its time only.
-        counting = _mask(
-            n for n in range(len(engine.statements)) if engine.counts(n, now)
-        )
-        self._counting = counting
         self._principal_masks = _masks(s.principal for s in engine.statements)
         self._resource_masks = _masks(s.resource for s in engine.statements)
+        # A version counts in its time only, and in between nothing begins or ends.
+        self._turns = sorted(
+            {
+                bound
+                for policy in map(engine.policy_of, range(len(engine.statements)))
+                for bound in (policy.interval.start, policy.interval.end)
+                if bound is not None
+            }
+        )
+        self._counting: dict[int, int] = {}
+        self._masks: dict[EntityRef, int] = {}
+        self._action_masks: dict[str, int] = {}
         self._scopes = frozenset(
             grant.scope
             for grants in self._entities.holdings.grants.values()
             for grant in grants
             if grant.scope is not None
         )
+        self.principals = self._entities.principals
+        self._minded: dict[EntityRef, _Minded] = {}
+        self._waivers = self._entities.holdings.waivers_end
         self._handles: dict[int, Any] = {}
-        self._stances: dict[tuple[EntityRef, frozenset[EntityRef]], Stance] = {}
+        self._stances: dict[tuple[EntityRef, frozenset[EntityRef], int], Stance] = {}
         self._rows: dict[tuple[int, object], Row] = {}
         self._applicable: dict[int, Mapping[str, tuple[int, ...]]] = {}
         self._held: dict[object, bool | None] = {}
@@ -105,17 +125,49 @@ class Levels:
         """Return the places of a resource that an assignment is scoped to."""
         return self._entities.above_resource(resource) & self._scopes
 
-    def resource_mask(self, resource: EntityRef) -> int:
-        """Return the statements whose head is about a resource."""
-        places = self._entities.above_resource(resource) - {resource}
-        mask = _union(self._resource_masks, request_keys(resource, places))
-        return mask & self._counting
-
-    def stance(self, principal: EntityRef, scopes: frozenset[EntityRef]) -> Stance:
-        """Return the statements that are for a principal where these scopes count."""
-        known = self._stances.get((principal, scopes))
+    def resource_mask(self, resource: EntityRef, at: dt.datetime | None = None) -> int:
+        """Return the statements whose head is about a resource, and that count then."""
+        known = self._masks.get(resource)
         if known is None:
-            known = self._stances[principal, scopes] = self._stance(principal, scopes)
+            places = self._entities.above_resource(resource) - {resource}
+            keys = request_keys(resource, places)
+            known = self._masks[resource] = _union(self._resource_masks, keys)
+        return known & self._counting_at(at or self.now)
+
+    def stance(
+        self,
+        principal: EntityRef,
+        scopes: frozenset[EntityRef],
+        at: dt.datetime | None = None,
+    ) -> Stance:
+        """Return the statements that are for a principal where these scopes count."""
+        moment = at or self.now
+        minded = self._minded_by(principal)
+        turn = bisect.bisect_right(minded.turns, moment)
+        key = (principal, scopes & minded.scopes, turn)
+        known = self._stances.get(key)
+        if known is None:
+            known = self._stances[key] = self._stance(principal, key[1], moment)
+        return known
+
+    def _counting_at(self, moment: dt.datetime) -> int:
+        turn = bisect.bisect_right(self._turns, moment)
+        known = self._counting.get(turn)
+        if known is None:
+            count = self.engine.counts
+            numbers = range(len(self.engine.statements))
+            known = _mask(n for n in numbers if count(n, moment))
+            self._counting[turn] = known
+        return known
+
+    def _minded_by(self, principal: EntityRef) -> _Minded:
+        known = self._minded.get(principal)
+        if known is None:
+            grants = list(all_grants(self._entities.holdings, principal))
+            scopes = {grant.scope for grant in grants if grant.scope is not None}
+            bounds = {bound for grant in grants for bound in (grant.start, grant.end)}
+            turns = sorted(bounds | self._waivers)
+            known = self._minded[principal] = _Minded(frozenset(scopes), tuple(turns))
         return known
 
     def attributes_of(self, entity: EntityRef, side: str, mask: int) -> object:
@@ -154,19 +206,38 @@ class Levels:
         """Return what a statement means besides its head."""
         return self._readings[number].signature
 
-    def cell(self, principal: EntityRef, action: str, resource: EntityRef) -> Cell:
+    def cell(
+        self,
+        principal: EntityRef,
+        action: str,
+        resource: EntityRef,
+        at: dt.datetime | None = None,
+    ) -> Cell:
         """Return how far one question is allowed."""
-        stance = self.stance(principal, self.scopes_of(resource))
-        row = self.row(principal, resource, stance, self.resource_mask(resource))
-        return row.get(action, NOTHING)
+        stance = self.stance(principal, self.scopes_of(resource), at)
+        mask = self.resource_mask(resource, at) & self._about(action)
+        return self.row(principal, resource, stance, mask).get(action, NOTHING)
 
-    def _stance(self, principal: EntityRef, scopes: frozenset[EntityRef]) -> Stance:
+    def _about(self, action: str) -> int:
+        """Return the statements whose head is about an action."""
+        known = self._action_masks.get(action)
+        if known is None:
+            heads = enumerate(one.action for one in self.engine.statements)
+            known = self._action_masks[action] = _mask(
+                number
+                for number, head in heads
+                if head.op == "any" or action in (head.ids or (head.id,))
+            )
+        return known
+
+    def _stance(
+        self, principal: EntityRef, scopes: frozenset[EntityRef], now: dt.datetime
+    ) -> Stance:
         if principal.type == ROLE_TYPE:
             return Stance(Standing(0, ()))
         holdings = self._entities.holdings
-        usable = holdings.usable(principal, self.now, scopes)
-        grants = holdings.counting(principal, self.now, scopes)
-        whole = self._standing(principal, grants)
+        usable = holdings.usable(principal, now, scopes)
+        whole = self._standing(principal, holdings.counting(principal, now, scopes))
         if not usable.separations:
             return Stance(whole)
         return Stance(whole, self._standing(principal, usable.grants))
@@ -213,6 +284,7 @@ class Levels:
             frozenset(one.reading.signature for one in applying),
             tuple(one.number for one in applying if one.is_permit),
             tuple(one.number for one in applying if not one.is_permit),
+            any(one.reading.is_timed for one in applying),
         )
 
     def _by_action(self, mask: int) -> Mapping[str, tuple[int, ...]]:
@@ -294,12 +366,27 @@ def _is_allowed(fits: Sequence[_Fit]) -> bool:
     return any(one.held for one in fits)
 
 
+def all_grants(holdings: Holdings, principal: EntityRef) -> Iterator[Grant]:
+    """Yield the grants of a principal and of all who lend to it, at any time."""
+    seen: set[EntityRef] = set()
+    todo = [principal]
+    while todo:
+        who = todo.pop()
+        if who not in seen:
+            seen.add(who)
+            for grant in holdings.grants.get(who, ()):
+                yield grant
+                if grant.delegator is not None:
+                    todo.append(grant.delegator)
+
+
 def _both(one: Cell, other: Cell) -> Cell:
     return Cell(
         min(one.level, other.level),
         one.signature | other.signature,
         other.permits,
         tuple(sorted({*one.forbids, *other.forbids})),
+        one.is_timed or other.is_timed,
     )
 
 

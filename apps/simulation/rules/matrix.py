@@ -21,6 +21,7 @@ from protocol.records import EntityRef
 
 Progress = Callable[[float], None]
 _STEP = 20
+_NOBODY: Row = {}
 
 
 class Turn(StrEnum):
@@ -80,17 +81,25 @@ class _Alike:
     sensitive: tuple[str, ...]
 
 
-class _Turns(list[tuple[str, tuple[Cell, Cell], Turn]]):
-    """What differs between two rows, which it keeps, so that their ids stay theirs."""
+@dataclass(frozen=True)
+class _Change:
+    """One action that differs between two rows, and where that comes from."""
 
-    def __init__(self, rows: tuple[Row, Row]) -> None:
-        self.rows = rows
-        before, after = rows
-        for action in {**before, **after}:
-            cells = (before.get(action, NOTHING), after.get(action, NOTHING))
-            turn = turn_of(*cells)
-            if turn is not None:
-                self.append((action, cells, turn))
+    action: str
+    turn: Turn
+    before: Level
+    after: Level
+    roles: tuple[str, ...]
+    policies: tuple[str, ...]
+    tiers: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Compared:
+    """What differs between two rows. It keeps them, so that their ids stay theirs."""
+
+    rows: tuple[Row, Row]
+    changes: tuple[_Change, ...]
 
 
 class Matrix:
@@ -104,7 +113,7 @@ class Matrix:
     ) -> None:
         pairs = list(changed)
         self._sides = (before, after)
-        self._turns: dict[tuple[int, int], _Turns] = {}
+        self._known: dict[tuple[int, int], _Compared] = {}
         self._is_by_heads = is_by_heads(pairs)
         old, new = different(pairs)
         self._touched = (_touching(before, old), _touching(after, new))
@@ -130,7 +139,7 @@ class Matrix:
         )
 
     def _principals(self) -> list[EntityRef]:
-        known = {p for side in self._sides for p in side.engine.entities.principals}
+        known = {p for side in self._sides for p in side.principals}
         return sorted(p for p in known if p.type != ROLE_TYPE)
 
     def _resources(self) -> list[EntityRef]:
@@ -174,16 +183,25 @@ class Matrix:
                 self._sides, group.masks, group.scopes, strict=True
             )
         )
-        for action, cells, turn in self._turns_of(before, after):
-            yield self._shift(principal, action, group, cells, turn)
+        for change in self._compared(before, after):
+            yield _shift(principal, group, change)
 
-    def _turns_of(self, before: Row, after: Row) -> _Turns:
+    def _compared(self, before: Row, after: Row) -> tuple[_Change, ...]:
         """Compare two rows; most are met again and again."""
         key = (id(before), id(after))
-        known = self._turns.get(key)
-        if known is None or known.rows[0] is not before or known.rows[1] is not after:
-            known = self._turns[key] = _Turns((before, after))
-        return known
+        known = self._known.get(key)
+        if known is None:
+            changes = tuple(self._changes(before, after))
+            known = self._known[key] = _Compared((before, after), changes)
+        return known.changes
+
+    def _changes(self, before: Row, after: Row) -> Iterator[_Change]:
+        for action in {**before, **after}:
+            cells = (before.get(action, NOTHING), after.get(action, NOTHING))
+            turn = turn_of(*cells)
+            if turn is not None:
+                levels = (cells[0].level, cells[1].level)
+                yield _Change(action, turn, *levels, *self._sources(cells))
 
     def _is_touched(self, principal: EntityRef, group: _Alike) -> bool:
         return any(
@@ -201,36 +219,11 @@ class Matrix:
         mask: int,
         scopes: frozenset[EntityRef],
     ) -> Row:
-        entities = side.engine.entities
-        if resource not in entities.groups or principal not in entities.principals:
-            return {}
+        if resource not in side.engine.entities.groups:
+            return _NOBODY
+        if principal not in side.principals:
+            return _NOBODY
         return side.row(principal, resource, side.stance(principal, scopes), mask)
-
-    def _shift(
-        self,
-        principal: EntityRef,
-        action: str,
-        group: _Alike,
-        cells: tuple[Cell, Cell],
-        turn: Turn,
-    ) -> Shift:
-        roles, policies, tiers = self._sources(cells)
-        sensitive = group.sensitive
-        if sensitivity.ADMIN in tiers:
-            sensitive = ("admin tier", *sensitive)
-        before, after = cells
-        return Shift(
-            principal=principal,
-            action=action,
-            resources=group.members,
-            turn=turn,
-            before=before.level,
-            after=after.level,
-            roles=roles,
-            policies=policies,
-            tiers=tiers,
-            sensitive=sensitive,
-        )
 
     def _sources(
         self, cells: tuple[Cell, Cell]
@@ -269,6 +262,24 @@ class Matrix:
                 places = entities.above_resource(resource)
                 found |= dict.fromkeys(sensitivity.reasons((), attributes, places))
         return tuple(found)
+
+
+def _shift(principal: EntityRef, group: _Alike, change: _Change) -> Shift:
+    sensitive = group.sensitive
+    if sensitivity.ADMIN in change.tiers:
+        sensitive = ("admin tier", *sensitive)
+    return Shift(
+        principal=principal,
+        action=change.action,
+        resources=group.members,
+        turn=change.turn,
+        before=change.before,
+        after=change.after,
+        roles=change.roles,
+        policies=change.policies,
+        tiers=change.tiers,
+        sensitive=sensitive,
+    )
 
 
 def _touching(side: Levels, names: frozenset[str]) -> int:

@@ -13,10 +13,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
-from apps.simulation.rules.changes import pairs
 from apps.simulation.rules.circumstances import Case, records_in
-from apps.simulation.rules.touch import Touch, different, is_by_heads
+from apps.simulation.rules.levels import Level, Levels
 from engine.decide import PolicyEngine, Request
 from protocol.records import EntityRef, Record
 from protocol.zones import Transitions
@@ -50,7 +50,7 @@ class Logged:
 
 @dataclass(frozen=True)
 class Replayed:
-    """What became of logged decisions. `asked` is how many had to be decided anew."""
+    """What became of logged decisions. `asked` of them were decided one by one."""
 
     counts: dict[Fate, int]
     questions: int
@@ -73,14 +73,12 @@ class Replay:
         before: tuple[Sequence[Record], Transitions],
         after: tuple[Sequence[Record], Transitions],
     ) -> None:
-        changed = pairs(before[0], after[0])
-        old, new = different(changed)
-        plain = [PolicyEngine.from_records(*side) for side in (before, after)]
-        self._touch = Touch(
-            ((plain[0], old), (plain[1], new)), by_heads=is_by_heads(changed)
-        )
-        self._before = _Cases(*before)
-        self._after = _Cases(*after)
+        now = dt.datetime.fromtimestamp(0, dt.UTC)
+        self._levels = [
+            Levels(PolicyEngine.from_records(*side), now) for side in (before, after)
+        ]
+        self._sides = (before, after)
+        self._asked = 0
 
     def run(
         self,
@@ -92,43 +90,61 @@ class Replay:
         """Return what becomes of each decision."""
         counts: Counter[Fate] = Counter()
         examples: dict[Fate, list[Logged]] = {fate: [] for fate in Fate}
-        questions = asked = 0
-        times: list[dt.datetime] = []
+        questions = 0
+        first = last = None
+        self._asked = 0
         for questions, one in enumerate(logged, start=1):
             if questions % _STEP == 0:
                 progress(min(1.0, questions / total) if total else 0.0)
-            fate = Fate.SAME
-            if self._touch.could(one.principal, one.action, one.resource):
-                asked += 1
-                fate = self.fate(one)
+            fate = self.fate(one)
             counts[fate] += one.count
             if fate is not Fate.SAME and len(examples[fate]) < MOST_EXAMPLES:
                 examples[fate].append(one)
-            times = [min([one.at, *times[:1]]), max([one.at, *times[1:]])]
+            first = one.at if first is None else min(first, one.at)
+            last = one.at if last is None else max(last, one.at)
         return Replayed(
             counts={fate: counts[fate] for fate in Fate},
             questions=questions,
-            asked=asked,
+            asked=self._asked,
             examples={fate: tuple(found) for fate, found in examples.items()},
-            first=times[0] if times else None,
-            last=times[1] if times else None,
+            first=first,
+            last=last,
         )
 
     def fate(self, one: Logged) -> Fate:
         """Say what becomes of one decision."""
-        request = Request(one.principal, one.action, one.resource, one.at)
-        surely, hopeless = (
-            (self._after.at_worst, self._after.at_best)
-            if one.allowed
-            else (self._after.at_best, self._after.at_worst)
+        before, after = (
+            side.cell(one.principal, one.action, one.resource, one.at)
+            for side in self._levels
         )
-        if hopeless(request) is not one.allowed:
-            # As it is now, could it have been answered as it was?
-            known = self._before.at_best if one.allowed else self._before.at_worst
-            if known(request) is not one.allowed:
-                return Fate.OUTDATED
-            return Fate.ALLOW_TO_DENY if one.allowed else Fate.DENY_TO_ALLOW
-        return Fate.SAME if surely(request) is one.allowed else Fate.DEPENDS
+        is_same = (before.level, before.signature) == (after.level, after.signature)
+        if not is_same and (before.is_timed or after.is_timed):
+            # The moment is known, so what windows say of it is, too.
+            self._asked += 1
+            levels = [case.level(_request(one)) for case in self._cases]
+        else:
+            levels = [before.level, after.level]
+        return _fate(levels[0], levels[1], is_same=is_same, allowed=one.allowed)
+
+    @cached_property
+    def _cases(self) -> list[_Cases]:
+        return [_Cases(*side) for side in self._sides]
+
+
+def _fate(before: Level, after: Level, *, is_same: bool, allowed: bool) -> Fate:
+    impossible = Level.NEVER if allowed else Level.ALWAYS
+    certain = Level.ALWAYS if allowed else Level.NEVER
+    if before is impossible and after is impossible:
+        return Fate.OUTDATED
+    if is_same or after is certain:
+        return Fate.SAME
+    if after is Level.SOMETIMES:
+        return Fate.DEPENDS
+    return Fate.ALLOW_TO_DENY if allowed else Fate.DENY_TO_ALLOW
+
+
+def _request(one: Logged) -> Request:
+    return Request(one.principal, one.action, one.resource, one.at)
 
 
 class _Cases:
@@ -140,8 +156,9 @@ class _Cases:
             for case in (Case.BEST, Case.WORST)
         )
 
-    def at_best(self, request: Request) -> bool:
-        return self._best.decide(request).allowed
-
-    def at_worst(self, request: Request) -> bool:
-        return self._worst.decide(request).allowed
+    def level(self, request: Request) -> Level:
+        """Return how far a question is allowed at its time."""
+        if not self._best.decide(request).allowed:
+            return Level.NEVER
+        is_always = self._worst.decide(request).allowed
+        return Level.ALWAYS if is_always else Level.SOMETIMES

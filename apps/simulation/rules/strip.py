@@ -15,12 +15,12 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from apps.simulation.rules.levels import all_grants
 from engine.calendar import Transitions
 from engine.decide import Decision, PolicyEngine, Request
 from engine.entities import role_entities
 from engine.index import request_keys
-from engine.roles import Grant
-from protocol.records import EntityRef, PolicyRecord, Record, SeparationRecord
+from protocol.records import PolicyRecord
 
 _DAY, _MINUTE = 86_400, 60
 _STRING = re.compile(r'"(?:\\.|[^"\\])*"')
@@ -30,7 +30,6 @@ _CLOCK = re.compile(r"context\.t\[|context\.now\b")
 _LOCAL_MINUTE = re.compile(r'context\.t\["([^"\\]+)"\]\.min (>=|<) (\d+)')
 _LOCAL_DAY = re.compile(r'context\.t\["[^"\\]+"\]\.(wd|ymd|prev)\b')
 _INSTANT = re.compile(r'context\.now (>=|<) datetime\("([^"\\]+)"\)')
-_INTERVAL = ("effective_from", "effective_until")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
@@ -65,7 +64,6 @@ class Strip:
 
 def strip(
     engine: PolicyEngine,
-    records: Iterable[Record],
     request: Request,
     *,
     start: dt.datetime,
@@ -75,7 +73,7 @@ def strip(
 
     Raises ContextError for a context of the wrong types.
     """
-    moments = edges(engine, records, request, start=start, end=end)
+    moments = edges(engine, request, start=start, end=end)
     found: list[Stretch] = []
     for begin, until in zip(moments, [*moments[1:], end], strict=True):
         decision = engine.decide(replace(request, now=begin))
@@ -88,7 +86,6 @@ def strip(
 
 def edges(
     engine: PolicyEngine,
-    records: Iterable[Record],
     request: Request,
     *,
     start: dt.datetime,
@@ -96,7 +93,7 @@ def edges(
 ) -> list[dt.datetime]:
     """Return every instant at which the answer could change, the start among them."""
     holdings = engine.entities.holdings
-    grants = list(_grants(engine, request.principal))
+    grants = list(all_grants(holdings, request.principal))
     roles = role_entities(holdings.above(grants))
     places = engine.entities.above_resource(request.resource)
     who = request_keys(request.principal, roles)
@@ -106,7 +103,7 @@ def edges(
     found = {start}
     for grant in grants:
         found.update((grant.start, grant.end))
-    found.update(_waivers(records))
+    found.update(holdings.waivers_end)
     span = (_epoch(start), _epoch(end))
     for number in numbers:
         found.update(_intervals(engine.policy_of(number)))
@@ -115,31 +112,9 @@ def edges(
     return sorted(moment for moment in found if start <= moment < end)
 
 
-def _grants(engine: PolicyEngine, principal: EntityRef) -> Iterator[Grant]:
-    """Yield the grants of a principal and of all who lend to it, at any time."""
-    seen: set[EntityRef] = set()
-    todo = [principal]
-    while todo:
-        who = todo.pop()
-        if who not in seen:
-            seen.add(who)
-            for grant in engine.entities.holdings.grants.get(who, ()):
-                yield grant
-                if grant.delegator is not None:
-                    todo.append(grant.delegator)
-
-
-def _waivers(records: Iterable[Record]) -> Iterator[dt.datetime]:
-    for record in records:
-        if isinstance(record, SeparationRecord):
-            for waiver in record.waivers:
-                yield dt.datetime.fromisoformat(waiver.until)
-
-
 def _intervals(policy: PolicyRecord) -> Iterator[dt.datetime]:
-    for name in _INTERVAL:
-        if moment := getattr(policy, name, None):
-            yield dt.datetime.fromisoformat(moment)
+    bounds = (policy.interval.start, policy.interval.end)
+    return (bound for bound in bounds if bound is not None)
 
 
 def _of_text(
