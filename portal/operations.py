@@ -130,6 +130,7 @@ ROUTES: Mapping[str, Route] = {
     "admin:policies_policy_preview": _BEGINS,
     "policies:act": _post(Operation.ACT_ON_POLICY),
     "policies:rollback": _post(Operation.ACT_ON_POLICY),
+    "dashboard:save-test": _post(Operation.DRAFT_POLICY),
     # Computes what drafts would do, and changes nothing that counts.
     "simulation:measure": _BEGINS,
     "simulation:again": _BEGINS,

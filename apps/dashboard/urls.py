@@ -25,5 +25,10 @@ urlpatterns = [
         admin.site.admin_view(simulator.simulator),
         name="simulator",
     ),
+    path(
+        "admin/simulator/test/",
+        admin.site.admin_view(simulator.save_test),
+        name="save-test",
+    ),
     path("access/why/", own.why, name="why"),
 ]

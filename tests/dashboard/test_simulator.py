@@ -10,6 +10,7 @@ from django.urls import reverse
 
 from apps.policies import services as policies
 from apps.policies.models import PolicyDraft
+from apps.policies.selectors import draft_by_id, run_tests
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.access import SYSTEM, build_access
@@ -146,3 +147,25 @@ def test_a_field_that_is_not_known_is_refused(
     )
 
     assert answer.status_code == 400
+
+
+def test_a_question_is_kept_as_a_test_that_passes(
+    tenant: Tenant, admin: Client, draft: PolicyDraft
+) -> None:
+    asked = question(
+        against=f"draft:{draft.policy.slug}",
+        mfa="1",
+        policy=draft.policy.slug,
+        name="MFA is needed",
+    )
+
+    answer = admin.post(reverse("dashboard:save-test"), asked)
+
+    assert answer.status_code == 302
+    with tenant_scope(tenant.pk):
+        row = draft_by_id(draft.pk)
+        report = run_tests(row)
+    (case,) = row.content["tests"]
+    assert (case["name"], case["expect"]) == ("MFA is needed", "deny")
+    assert case["given"]["roles"]
+    assert (report.passed, report.failed) == (1, 0)

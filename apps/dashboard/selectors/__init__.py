@@ -10,6 +10,7 @@ from apps.dashboard.selectors.access import (
     what,
     who,
 )
+from apps.dashboard.selectors.cases import case_of, policies_about
 from apps.dashboard.selectors.fleet import (
     TARGET,
     FleetFilter,
@@ -37,11 +38,13 @@ __all__ = [
     "Remedy",
     "Rows",
     "actions",
+    "case_of",
     "changes_named",
     "consistency_over_time",
     "fleet_state",
     "group_choices",
     "offered_subjects",
+    "policies_about",
     "remedies",
     "rows_of",
     "what",

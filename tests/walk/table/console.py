@@ -93,6 +93,11 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:simulator": Row(
         "What would be decided in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "dashboard:save-test": Row(
+        "Who may change policies keeps a question as a test.",
+        get=NOT_BY_GET,
+        post=signed_in(MOVED, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+    ),
     "simulation:overview": Row(
         "What was measured in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),
