@@ -108,18 +108,9 @@ def _document(request: HttpRequest, row: Evidence) -> dict[str, Any]:
         "people": pages.get_page(request.GET.get("page")),
         "bars": bars_of(impact["by_role"]),
         "is_fresh": selectors.is_fresh(row, timezone.now()),
-        "against": _against(row),
+        # Examples are asked of exactly what was measured.
+        "against": f"evidence:{row.pk}",
     }
-
-
-def _against(row: Evidence) -> str:
-    """Return what the simulator is asked for an example: the draft, if it is one."""
-    changes = row.input["changes"]
-    match changes:
-        case [{"key": ["policy", slug], "record": dict()}]:
-            return f"draft:{slug.partition('@')[0]}"
-        case _:
-            return ""
 
 
 def _row(pk: uuid.UUID) -> Evidence:

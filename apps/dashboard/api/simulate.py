@@ -28,7 +28,10 @@ class SimulateSerializer(serializers.Serializer[Any]):
     resource = serializers.CharField(help_text="Type and key, as in Node::web-1.")
     against = serializers.CharField(
         required=False,
-        help_text="live, draft:<policy>, version:<policy>@<number> or change:<id>.",
+        help_text=(
+            "live, draft:<policy>, version:<policy>@<number>, change:<id of a set> "
+            "or evidence:<id>."
+        ),
     )
     at = serializers.CharField(required=False)
     span = serializers.ChoiceField(choices=["24", "168"], required=False)

@@ -1,4 +1,8 @@
-"""What can be asked in a simulation: what is live, a draft, a version, a change."""
+"""What can be asked in a simulation: what is live, a draft, a version, a change.
+
+A set of changes is asked by the evidence that was computed for it, which holds exactly
+the records that nodes would get.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +11,25 @@ import uuid
 from collections.abc import Sequence
 
 from apps.approvals import selectors as approvals
-from apps.approvals.choices import RequestKind, RequestState
 from apps.core.errors import NotFoundError
 from apps.dashboard.errors import SubjectNotFoundError
 from apps.policies import selectors as policies
+from apps.simulation.models import Evidence
 from apps.simulation.rules import RecordChange, changed
 from apps.simulation.selectors import (
     World,
     change_of_draft,
+    changes_from,
+    evidence,
+    evidence_by_id,
+    evidence_for,
     live_world,
     world_of,
 )
 
 LIVE = "live"
 MOST_OFFERED = 200
+MOST_MEASURED = 50
 Choices = list[tuple[str, str]]
 
 
@@ -30,16 +39,13 @@ def offered_subjects() -> list[tuple[str, str] | tuple[str, Choices]]:
         (f"draft:{draft.policy.slug}", str(draft))
         for draft in policies.open_drafts()[:MOST_OFFERED]
     ]
-    requests = approvals.requests().filter(
-        kind=RequestKind.CHANGE, state=RequestState.OPEN
-    )
-    changes = [(f"change:{row.pk}", row.title) for row in requests[:MOST_OFFERED]]
+    changes = [(f"evidence:{row.pk}", row.title) for row in evidence()[:MOST_MEASURED]]
     rows = policies.versions().defer("content", "statements")[:MOST_OFFERED]
     versions = [
         (f"version:{row.policy.slug}@{row.number}", f"{row.policy.name} v{row.number}")
         for row in rows
     ]
-    groups = [("Drafts", drafts), ("Changes", changes), ("Versions", versions)]
+    groups = [("Drafts", drafts), ("Measured changes", changes), ("Versions", versions)]
     return [(LIVE, "What is live"), *((name, found) for name, found in groups if found)]
 
 
@@ -58,7 +64,9 @@ def changes_named(subject: str) -> Sequence[RecordChange]:
             case "version":
                 return [_of_version(name)]
             case "change":
-                return _of_request(uuid.UUID(name))
+                return _of_set(uuid.UUID(name))
+            case "evidence":
+                return _measured(evidence_by_id(uuid.UUID(name)))
             case _:
                 raise SubjectNotFoundError
     except (NotFoundError, ValueError) as error:
@@ -90,7 +98,14 @@ def _of_version(name: str) -> RecordChange:
     return RecordChange.put(policies.policy_record(row))
 
 
-def _of_request(request_id: uuid.UUID) -> Sequence[RecordChange]:
-    items = approvals.request_by_id(request_id).items.all()
-    drafts = policies.drafts_by_ids([item.draft_id for item in items])
-    return [change_of_draft(drafts[item.draft_id]) for item in items]
+def _of_set(set_id: uuid.UUID) -> Sequence[RecordChange]:
+    """Return what a set of changes was last tried out to be."""
+    outcome = approvals.change_set_by_id(set_id).outcome
+    row = evidence_for(str(outcome.get("evidence", "")))
+    if row is None:
+        raise SubjectNotFoundError
+    return _measured(row)
+
+
+def _measured(row: Evidence) -> Sequence[RecordChange]:
+    return changes_from(row.input["changes"])
