@@ -8,7 +8,7 @@ what the service refuses beside the field.
 from __future__ import annotations
 
 import re
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 from django import forms
 from django.contrib import admin, messages
@@ -40,6 +40,28 @@ class NarrowedList(ChangeList):
         admin_of_list: Any = self.model_admin
         self.root_queryset = admin_of_list.narrowed(request, self.root_queryset)
         return super().get_queryset(request, exclude_parameters)
+
+
+class Detour(Protocol):
+    """Another way for what is filled in on a page than to be saved at once."""
+
+    def answer(
+        self, page: ServiceAdmin[Any], request: HttpRequest, row: Model | None
+    ) -> HttpResponse | None:
+        """Answer instead of the page, or return None."""
+
+    def context(
+        self, page: ServiceAdmin[Any], request: HttpRequest, row: Model | None
+    ) -> dict[str, Any]:
+        """Return what the page shows to offer the way."""
+
+
+_detours: list[Detour] = []
+
+
+def offer_detour(detour: Detour) -> None:
+    """Let all pages of this kind offer another way from now on."""
+    _detours.append(detour)
 
 
 class ServiceAdmin(admin.ModelAdmin[M]):
@@ -190,6 +212,10 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         return False
 
     def _page(self, request: HttpRequest, row: M | None) -> HttpResponse:
+        for detour in _detours:
+            answer = detour.answer(self, request, row)
+            if answer is not None:
+                return answer
         form = self.make_form(request, row)
         if self.is_to_save(request) and form.is_valid():
             try:
@@ -199,6 +225,12 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             else:
                 messages.success(request, f"“{saved}” is saved.")
                 return redirect(self._address("change", saved.pk))
+        return self.shown(request, form, row)
+
+    def shown(
+        self, request: HttpRequest, form: forms.Form, row: M | None
+    ) -> TemplateResponse:
+        """Show the form, with what stands beside it."""
         may_change = (
             self.has_change_permission(request, row) if row else self.may_add(request)
         )
@@ -214,6 +246,8 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             **(self.details(request, row) if row else {}),
             **self.more(request, form, row),
         }
+        for detour in _detours:
+            context |= detour.context(self, request, row)
         return TemplateResponse(request, self.page_template, context)
 
     @transaction.atomic

@@ -19,7 +19,7 @@ from typing_extensions import override
 from apps.accounts.choices import TenantRole
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
-from apps.approvals.admin import pages, showing, talking
+from apps.approvals.admin import detours, pages, showing, talking
 from apps.approvals.choices import ChangeSetState
 from apps.approvals.errors import ChangeNotFoundError, ChangeSetNotFoundError
 from apps.approvals.forms import ChangeSetForm
@@ -166,13 +166,16 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
             else:
                 messages.success(request, "The words are saved.")
                 return HttpResponseRedirect(page_of(row.pk))
+        shown = showing.describe_set(row, user_of(request))
+        for change in shown["changes"]:
+            change["edit_url"] = detours.edit_url(row, change["item"])
         context = self._page(
             request,
             row.title,
             form=form,
             may_write=may_write,
             state_pill=self.state_pill(row),
-            **showing.describe_set(row, user_of(request)),
+            **shown,
         )
         return TemplateResponse(request, "admin/approvals/changeset/set.html", context)
 

@@ -26,9 +26,10 @@ from apps.approvals.services.elevations import (
 from apps.approvals.services.flows import remove_flow, save_flow, set_flow
 from apps.approvals.services.linting import report_findings
 from apps.approvals.services.proving import prove_change_set
+from apps.approvals.services.rehearsing import stage_set
 from apps.approvals.services.requests import cancel_request, open_request
 from apps.approvals.services.subjects import open_subject_request, request_assignment
-from apps.approvals.services.submitting import submit_change_set
+from apps.approvals.services.submitting import carry_out_set, submit_change_set
 from apps.approvals.services.tending import tend_request
 from apps.approvals.services.votes import (
     Authenticator,
@@ -45,6 +46,7 @@ __all__ = [
     "alert_out_of_band",
     "begin_vote",
     "cancel_request",
+    "carry_out_set",
     "cast_demo_vote",
     "create_change_set",
     "delete_comment",
@@ -68,6 +70,7 @@ __all__ = [
     "save_flow",
     "schedule_change_set",
     "set_flow",
+    "stage_set",
     "submit_change_set",
     "tend_request",
 ]

@@ -17,6 +17,7 @@ from django.db import transaction
 
 from apps.approvals import rules, selectors
 from apps.approvals.choices import ItemKind
+from apps.approvals.errors import ChangeSetClosedError
 from apps.approvals.models import ChangeItem, ChangeSet
 from apps.approvals.services.carrying import Applied, Wanted, apply_changes
 from apps.approvals.services.locking import lock_grounds
@@ -121,3 +122,17 @@ def staged(
         lock_grounds(wanted)
         yield apply_changes(actor=actor, wanted=wanted, request_id=request_id)
         transaction.set_rollback(True)
+
+
+def stage_set(*, actor: Actor, row: ChangeSet, without: str = "") -> None:
+    """Carry a set out in the caller's transaction, which has to take it back.
+
+    `without` names a change ("kind:short name") that is left out. Raises
+    ChangeSetClosedError, and what carrying it out raises.
+    """
+    if not row.is_draft:
+        raise ChangeSetClosedError
+    items = list(row.items.all())
+    wanted = [one for one in wanted_of(items, row.activate_at) if one.place != without]
+    lock_grounds(wanted)
+    apply_changes(actor=actor, wanted=wanted, request_id=next_request_id(row))

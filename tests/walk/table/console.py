@@ -402,6 +402,7 @@ CONSOLE: Mapping[str, Row] = {
             post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
             about=["approvals.Comment"],
             body={"body": "Is this too wide?"},
+            acts=True,
         )
         for name in ("edit", "delete")
     },

@@ -252,7 +252,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:change_set": Row(
         "A token reads its own tenant; changing a set needs its person's proof.",
         get=ONE_BY_TOKEN,
-        post=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
         about=["approvals.ChangeSet"],
         other_methods=frozenset({"put", "delete"}),
     ),
@@ -266,7 +266,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:change_set_item": Row(
         "Changing a set needs the proof of the token's person.",
         get=NOT_BY_TOKEN,
-        post=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
         about=["approvals.ChangeSet", "approvals.ChangeItem"],
         other_methods=frozenset({"delete"}),
     ),
@@ -280,7 +280,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:change_set_comments": Row(
         "Members of the tenant read and speak.",
         get=ONE_BY_TOKEN,
-        post=Answers(UNKNOWN, ABSENT, UNKNOWN, FORBIDDEN, DONE, DONE),
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, DONE, DONE, DONE),
         about=["approvals.ChangeSet"],
         body={"body": "Fine by me."},
         is_json=True,
@@ -289,7 +289,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:request_comments": Row(
         "Members of the tenant read and speak.",
         get=ONE_BY_TOKEN,
-        post=Answers(UNKNOWN, ABSENT, UNKNOWN, FORBIDDEN, DONE, DONE),
+        post=Answers(UNKNOWN, ABSENT, UNKNOWN, DONE, DONE, DONE),
         about=["approvals.ApprovalRequest"],
         body={"body": "Fine by me."},
         is_json=True,
@@ -298,7 +298,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:comment": Row(
         "A token reads its own tenant; only its author changes a comment.",
         get=ONE_BY_TOKEN,
-        post=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
         about=["approvals.Comment"],
         other_methods=frozenset({"put", "delete"}),
     ),

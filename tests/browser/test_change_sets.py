@@ -1,0 +1,114 @@
+"""A set of changes through the pages: written, proven, talked about, approved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.urls import reverse
+from playwright.sync_api import Page, ViewportSize, expect
+
+from apps.accounts.services import actor_for
+from apps.approvals import services
+from apps.approvals.choices import ItemKind
+from apps.approvals.models import ApprovalRequest, ChangeSet
+from apps.audit.events import Actor
+from apps.policies.models import PolicyVersion
+from apps.scopes import services as scopes
+from apps.scopes.models import TimeWindow
+from apps.scopes.rules import WindowSpec
+from apps.tenants.models import Tenant
+from apps.tenants.services import tenant_scope
+from tests.factories.access import build_access
+from tests.factories.approvals import People
+from tests.factories.changes import OPERATOR, POLICY, prove, put
+
+pytestmark = pytest.mark.browser
+SIZES: dict[str, ViewportSize] = {
+    "desk": {"width": 1280, "height": 900},
+    "phone": {"width": 390, "height": 844},
+}
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+
+
+def test_a_set_of_changes_from_the_first_page_to_the_last_vote(  # noqa: PLR0915  # one journey
+    page: Page,
+    tenant: Tenant,
+    tmp_path: Path,
+    sign_in_fast: Callable[..., None],
+    screenshot: Callable[[str], None],
+) -> None:
+    people = People(tenant, tmp_path)
+    with tenant_scope(tenant.pk):
+        build_access()
+        ada = people("ada", "security_admin").user
+        people("anna")
+        office = TimeWindow.objects.get(slug="office-hours")
+
+    def look(name: str) -> None:
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            for size, viewport in SIZES.items():
+                page.set_viewport_size(viewport)
+                width = page.evaluate("document.documentElement.scrollWidth")
+                assert width <= viewport["width"], f"{name} is too wide: {size}"
+                screenshot(f"change-{name}-{theme}-{size}")
+        page.set_viewport_size(SIZES["desk"])
+
+    sign_in_fast(ada)
+    page.goto(reverse("admin:scopes_timewindow_change", args=[office.pk]))
+    page.get_by_label("End", exact=True).fill("20:00")
+    look("window")
+    page.get_by_role("button", name="Add to a change").click()
+    expect(page.get_by_text("is a change of")).to_be_visible()
+    with tenant_scope(tenant.pk):
+        row = ChangeSet.objects.get()
+        put(ada, row, ItemKind.ROLE, OPERATOR)
+        content = POLICY | {"windows": ["office-hours"], "locations": ["office"]}
+        put(ada, row, ItemKind.POLICY, content)
+        services.add_comment(
+            actor=actor_for(people("anna").user),
+            about=services.About(row),
+            body="Why until eight? <b>Nobody</b> works then.",
+            item="window:office-hours",
+        )
+        scopes.save_window(
+            actor=Actor.command("olga"),
+            spec=WindowSpec("office-hours", "Our hours", "Europe/Berlin"),
+            window_id=office.pk,
+        )
+    page.reload()
+    expect(page.get_by_text("olga changed")).to_be_visible()
+    look("conflicts")
+    page.get_by_role("link", name="Look at both").click()
+    look("conflict")
+    page.get_by_role("button", name="Keep mine on top of theirs").click()
+    expect(page.get_by_text("The conflict is settled.")).to_be_visible()
+    page.get_by_label("Reason").fill("Deploys move to the evening.")
+    page.get_by_role("button", name="Save the words").click()
+    look("set")
+    page.get_by_role("link", name="Edit", exact=True).last.click()
+    expect(page.get_by_text("Night operator").first).to_be_visible()
+    page.get_by_role("button", name="Add to a change").click()
+    expect(page.get_by_text("is a change of")).to_be_visible()
+    page.get_by_role("button", name="Propose 3 changes").click()
+    expect(page.get_by_text("waits for approval.")).to_be_visible()
+    with tenant_scope(tenant.pk):
+        request = ApprovalRequest.objects.get()
+    page.context.clear_cookies()
+    sign_in_fast(people("anna").user)
+    page.reload()
+    expect(page.get_by_role("button", name="Approve with passkey")).to_be_disabled()
+    look("waiting")
+    with tenant_scope(tenant.pk):
+        prove(request)
+    page.reload()
+    expect(page.get_by_role("button", name="Approve with passkey")).to_be_enabled()
+    look("request")
+    with tenant_scope(tenant.pk):
+        people("anna").vote(request)
+        assert PolicyVersion.objects.get().request_id == request.pk
+    page.reload()
+    look("done")
