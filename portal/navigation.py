@@ -122,6 +122,11 @@ AREAS = (
 _OWN = (
     (Area("access", "My access", "access", ""), "access:home", "/access/"),
     (
+        Area("requests", "Requests", "policies", ""),
+        "access:requests",
+        "/access/requests/",
+    ),
+    (
         Area("lending", "Lending", "user", ""),
         "delegations:overview",
         "/access/delegations/",

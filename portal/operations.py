@@ -151,6 +151,8 @@ ROUTES: Mapping[str, Route] = {
     "distribution:end_grant": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
     "notifications:preferences": _post(Operation.CHANGE_ANYTHING),
+    "access:vote_options": _BEGINS,
+    "access:vote": _post(Operation.VOTE),
     "access:request": _post(Operation.REQUEST_ELEVATION),
     "access:extend": _post(Operation.EXTEND_ELEVATION),
     "access:activate": _post(Operation.ACTIVATE_ELEVATION),

@@ -11,7 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
@@ -161,6 +161,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         )
         context |= pages.what_next(context["standing"], user_of(request))
         context |= _more(change_request, user_of(request))
+        args = [change_request.pk]
+        context |= {
+            "vote_options_url": reverse("admin:approvals_vote_options", args=args),
+            "vote_url": reverse("admin:approvals_vote", args=args),
+        }
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/request.html", context
         )

@@ -86,6 +86,13 @@ from apps.approvals.selectors.subjects import (
     principal_named,
     role_named,
 )
+from apps.approvals.selectors.waiting import (
+    Waiting,
+    concerns,
+    console_users,
+    decided_by,
+    waiting_for,
+)
 
 __all__ = [
     "SECURITY_ADMIN",
@@ -105,6 +112,7 @@ __all__ = [
     "Standing",
     "StateChange",
     "Thread",
+    "Waiting",
     "WeekAhead",
     "about_set",
     "active_members",
@@ -120,8 +128,11 @@ __all__ = [
     "comment_by_id",
     "comments_about",
     "comments_on",
+    "concerns",
     "conflicts_of",
+    "console_users",
     "counters",
+    "decided_by",
     "evidence_of",
     "flow_by_id",
     "flows",
@@ -163,6 +174,7 @@ __all__ = [
     "started_at",
     "threads",
     "votes",
+    "waiting_for",
     "week_ahead",
     "with_passkey",
 ]

@@ -63,15 +63,15 @@ def tell_voided(request: ApprovalRequest, why: str) -> None:
 
 
 def page_of(request: ApprovalRequest) -> str:
-    """Return the page on which people decide on a request."""
+    """Return the page on which people of the console decide on a request."""
     return reverse("admin:approvals_approvalrequest_change", args=[request.pk])
 
 
 def _page_of_asker(request: ApprovalRequest) -> str:
-    """Return where to go on: who asks for an elevation may not see the console."""
+    """Return the own page on which an elevation goes on; other requests have none."""
     if request.kind == RequestKind.ELEVATION and request.subject_id:
         return reverse("access:elevation", args=[request.subject_id])
-    return page_of(request)
+    return ""
 
 
 def _tell(
@@ -86,11 +86,17 @@ def _tell(
 ) -> None:
     subject = rules.parse_subject(request.document)
     risk = {"risk": subject.risk} if subject else {}
-    notify(
-        event=event,
-        recipients=recipients,
-        title=title,
-        body=body or request.reason,
-        path=path or page_of(request),
-        data={"who": request.opened_by_name, "what": request.title, **risk, **data},
-    )
+    told = frozenset(recipients)
+    inside = frozenset() if path else selectors.console_users(told)
+    own = path or reverse("access:decide", args=[request.pk])
+    for people, where in ((inside, page_of(request)), (told - inside, own)):
+        if not people:
+            continue
+        notify(
+            event=event,
+            recipients=people,
+            title=title,
+            body=body or request.reason,
+            path=where,
+            data={"who": request.opened_by_name, "what": request.title, **risk, **data},
+        )

@@ -11,16 +11,16 @@ from django.contrib import admin, messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import (
     require_http_methods,
     require_POST,
     require_safe,
 )
 
-from apps.accounts.permissions import actor_of, user_of, verified
+from apps.accounts.permissions import actor_of, user_of
 from apps.approvals import services
 from apps.approvals.forms import ElevationForm
+from apps.approvals.permissions import own_page
 from apps.approvals.selectors import elevations as questions
 from apps.approvals.selectors.elevations import Standing
 from apps.core.errors import PortwardError
@@ -31,24 +31,9 @@ from apps.elevations.errors import ElevationNotFoundError
 from apps.elevations.models import Elevation, Eligibility
 from apps.elevations.rules import ElevationSpec
 from apps.roles.selectors import principal_of_user
-from apps.tenants.services import current_tenant_id
-
-View = Callable[..., HttpResponse]
 
 
-def _own_page(view: View) -> View:
-    """Let members in; whoever has several tenants chooses one first."""
-
-    @functools.wraps(view)
-    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
-        if current_tenant_id() is None:
-            return redirect("accounts:choose_tenant")
-        return view(request, *args, **kwargs)
-
-    return never_cache(verified(inner))
-
-
-@_own_page
+@own_page
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
     """Show what a person holds, may ask for, waits for and has had."""
@@ -70,7 +55,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return render(request, "elevations/home.html", context)
 
 
-@_own_page
+@own_page
 @require_safe
 def current(request: HttpRequest) -> HttpResponse:
     """Answer with the part of the page that changes by itself."""
@@ -78,7 +63,7 @@ def current(request: HttpRequest) -> HttpResponse:
     return render(request, "elevations/current.html", _current(found))
 
 
-@_own_page
+@own_page
 @require_safe
 def live(request: HttpRequest) -> HttpResponse:
     """Answer with the banner that stands on every page."""
@@ -86,7 +71,7 @@ def live(request: HttpRequest) -> HttpResponse:
     return render(request, "elevations/banner.html", {"running": found})
 
 
-@_own_page
+@own_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def request_access(request: HttpRequest, eligibility_id: uuid.UUID) -> HttpResponse:
     """Show what would be gained and who would be asked; then ask."""
@@ -113,7 +98,7 @@ def request_access(request: HttpRequest, eligibility_id: uuid.UUID) -> HttpRespo
     return render(request, "elevations/request.html", context)
 
 
-@_own_page
+@own_page
 @require_safe
 def detail(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Show where one's own elevation stands, and what to do next."""
@@ -126,7 +111,7 @@ def detail(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     return render(request, "elevations/elevation.html", context)
 
 
-@_own_page
+@own_page
 @require_safe
 def state(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Answer with the part of that page that changes by itself."""
@@ -134,7 +119,7 @@ def state(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     return render(request, "elevations/state.html", _steps(one))
 
 
-@_own_page
+@own_page
 @require_POST
 def activate(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Begin to hold the role."""
@@ -143,7 +128,7 @@ def activate(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     return _carry_out(request, one.row, act, "You hold it now, and it ends by itself.")
 
 
-@_own_page
+@own_page
 @require_POST
 def extend(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Ask for as much time again; approvers decide as they did on the first."""
@@ -159,14 +144,14 @@ def extend(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     return _lead_to(opened)
 
 
-@_own_page
+@own_page
 @require_POST
 def cancel(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Withdraw what waits for a decision, or give up what was approved."""
     return _give_up(request, elevation_id, "It is withdrawn.")
 
 
-@_own_page
+@own_page
 @require_POST
 def end(request: HttpRequest, elevation_id: uuid.UUID) -> HttpResponse:
     """Give the role back before its time."""

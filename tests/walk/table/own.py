@@ -241,6 +241,38 @@ OWN: Mapping[str, Row] = {
         get=signed_in(SHOWN, MOVED, SHOWN),
         post=signed_in(NO_METHOD, MOVED, NO_METHOD),
     ),
+    "access:requests": Row(
+        "What waits for one's own vote in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(NO_METHOD, MOVED, NO_METHOD),
+    ),
+    "access:decide": Row(
+        "Only those whom the flow names, or who are behind the request, see it.",
+        get=signed_in(ABSENT, MOVED, ABSENT, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, MOVED, NO_METHOD),
+        about=["approvals.ApprovalRequest"],
+    ),
+    "access:vote_options": Row(
+        "Whom the flow names votes; who proposed may not.",
+        get=signed_in(NO_METHOD, MOVED, NO_METHOD),
+        post=signed_in(ABSENT, MOVED, ABSENT, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={"verdict": "approve"},
+        is_json=True,
+        writes=frozenset({"accounts_ceremony"}),
+    ),
+    "access:vote": Row(
+        "A vote counts with the signature of a passkey of whom the flow names.",
+        get=signed_in(NO_METHOD, MOVED, NO_METHOD),
+        post=signed_in(ABSENT, MOVED, ABSENT, DONE, FORBIDDEN),
+        about=["approvals.ApprovalRequest"],
+        body={
+            "verdict": "approve",
+            "ceremony": "00000000-0000-4000-8000-000000000000",
+            "credential": {"id": "none"},
+        },
+        is_json=True,
+    ),
     "access:request": Row(
         "Only what is offered to oneself can be asked for.",
         get=signed_in(ABSENT, MOVED, ABSENT, ABSENT, SHOWN),
