@@ -24,12 +24,14 @@ from apps.approvals.errors import (
 )
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.rules.subjects import Subject
+from apps.roles import services as roles
 from apps.roles.choices import Workflow
+from apps.roles.errors import SeparationError
 from apps.roles.models import Assignment, Principal
-from apps.roles.rules import AssignmentSpec
+from apps.roles.rules import AssignmentSpec, RoleSpec, SeparationSpec
 from apps.tenants.models import Tenant
 from protocol.records import EntityRef
-from tests.factories.access import build_access
+from tests.factories.access import SYSTEM, build_access
 from tests.factories.accounts import make_user, sign_in
 from tests.factories.approvals import People
 
@@ -205,3 +207,20 @@ def test_only_a_security_admin_asks_for_an_assignment(access: People) -> None:
         services.request_assignment(
             actor=actor_for(access("mia", "member").user), spec=SPEC
         )
+
+
+def test_a_role_kept_apart_from_what_is_held_is_refused_before_anybody_is_asked(
+    access: People,
+) -> None:
+    roles.save_role(actor=SYSTEM, spec=RoleSpec("payer", "Payer", "operator"))
+    roles.assign_role(actor=SYSTEM, spec=AssignmentSpec(SPEC.principal, "payer"))
+    roles.save_separation(
+        actor=SYSTEM,
+        spec=SeparationSpec("apart", "Apart", "static", ("developer", "payer")),
+        owner=SPEC.principal,
+    )
+
+    with pytest.raises(SeparationError, match="apart"):
+        asked(access)
+
+    assert not ApprovalRequest.objects.exists()

@@ -20,7 +20,8 @@ from apps.approvals.services.opening import create_request
 from apps.approvals.services.telling import ask
 from apps.approvals.services.trail import require_proposer, require_words, user_id_of
 from apps.audit.events import Actor
-from apps.roles.rules import AssignmentSpec, check_assignment
+from apps.roles import services as roles
+from apps.roles.rules import AssignmentSpec
 
 
 @transaction.atomic
@@ -50,9 +51,12 @@ def open_subject_request(*, actor: Actor, subject: Subject) -> ApprovalRequest:
 
 @transaction.atomic
 def request_assignment(*, actor: Actor, spec: AssignmentSpec) -> ApprovalRequest:
-    """Ask that a principal be given a role. Raises also what assign_role raises."""
+    """Ask that a principal be given a role. Raises also what assign_role raises.
+
+    What is kept apart from what the principal holds is refused before anybody is asked.
+    """
     require_proposer(actor)
-    check_assignment(spec)
+    roles.require_assignable(spec)
     return open_subject_request(actor=actor, subject=assignment_subject(spec))
 
 

@@ -1,6 +1,10 @@
 """Acts upon the catalogue, roles, registries and assignments."""
 
-from apps.roles.services.assignments import assign_role, revoke_assignment
+from apps.roles.services.assignments import (
+    assign_role,
+    require_assignable,
+    revoke_assignment,
+)
 from apps.roles.services.catalogue import (
     define_attribute,
     define_permission,
@@ -36,6 +40,7 @@ __all__ = [
     "import_roles",
     "link_person",
     "may_revoke",
+    "require_assignable",
     "require_separation",
     "require_use_apart",
     "revoke_assignment",

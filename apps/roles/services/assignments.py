@@ -34,24 +34,7 @@ def assign_role(*, actor: Actor, spec: AssignmentSpec) -> Assignment:
     Raises an InvalidError that names the field, AssignmentExistsError, and
     SeparationError for what is kept apart from what the principal holds.
     """
-    rules.check_assignment(spec)
-    row = Assignment(
-        tenant_id=require_tenant_id(),
-        # Locked, so that two roles that are kept apart do not come at once.
-        principal=_principal(spec.principal, "principal", lock=True),
-        role=_role(spec),
-        scope=_scope(spec),
-        start=spec.start,
-        end=spec.end,
-        source=spec.source,
-        reason=spec.reason,
-        delegator=_principal(spec.delegator, "delegator") if spec.delegator else None,
-        workflow=spec.workflow,
-        workflow_id=spec.workflow_id,
-    )
-    now = timezone.now()
-    require_separation(row.principal, row.role.slug, now)
-    require_use_apart(row, now)
+    row = _checked(spec)
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -97,6 +80,38 @@ def revoke_assignment(
         after={"revoked": reason} if reason else None,
         urgent=True,
     )
+    return row
+
+
+@transaction.atomic
+def require_assignable(spec: AssignmentSpec) -> None:
+    """Raise now what would be raised if a principal were given a role. Writes nothing.
+
+    Raises an InvalidError that names the field, and SeparationError.
+    """
+    _checked(spec)
+
+
+def _checked(spec: AssignmentSpec) -> Assignment:
+    """Return a row to save, after all that it must not do was looked at."""
+    rules.check_assignment(spec)
+    row = Assignment(
+        tenant_id=require_tenant_id(),
+        # Locked, so that two roles that are kept apart do not come at once.
+        principal=_principal(spec.principal, "principal", lock=True),
+        role=_role(spec),
+        scope=_scope(spec),
+        start=spec.start,
+        end=spec.end,
+        source=spec.source,
+        reason=spec.reason,
+        delegator=_principal(spec.delegator, "delegator") if spec.delegator else None,
+        workflow=spec.workflow,
+        workflow_id=spec.workflow_id,
+    )
+    now = timezone.now()
+    require_separation(row.principal, row.role.slug, now)
+    require_use_apart(row, now)
     return row
 
 
