@@ -118,6 +118,9 @@ class Delegation(Loan):
         Assignment, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
 
+    # When people were told that its time is over.
+    expiry_told_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     class Meta:
         ordering = ["-created_at"]
         indexes = [

@@ -241,6 +241,7 @@ CELERY_BEAT_SCHEDULE: dict[str, Any] = {
     },
     # Access ends at its instant without this; it is written down and warned of here.
     "policies-tend": {"task": "policies.tend", "schedule": 60.0},
+    "delegations-expire": {"task": "delegations.expire", "schedule": 60.0},
     "elevations-settle": {"task": "elevations.settle", "schedule": 10.0},
     "arap-follow": {"task": "arap.follow", "schedule": 5.0},
     "limits-sweep": {"task": "limits.sweep", "schedule": 60.0},

@@ -138,3 +138,22 @@ def test_the_nightly_run_tells_security_admins(
     assert told.user.username == "olga"
     assert "single person" in told.body
     assert dt.datetime.now(dt.UTC) >= told.created_at
+
+
+@pytest.mark.django_db
+def test_what_was_told_is_told_again_only_when_it_changes(
+    in_tenant: Tenant,  # noqa: ARG001
+    people: People,
+) -> None:
+    people("olga", "security_admin")
+    people("anna")
+    told = Notification.objects.filter(event="linter.finding")
+
+    services.report_findings()
+    services.report_findings()
+    assert told.count() == 1
+
+    people("ben")
+    flow(stage(approvers=[{"type": "user", "id": "ben"}]))
+    services.report_findings()
+    assert told.count() == 2

@@ -26,6 +26,7 @@ from apps.delegations.errors import (
 )
 from apps.delegations.models import Delegation
 from apps.delegations.rules import Limits
+from apps.notifications.models import Notification
 from apps.roles import services as roles
 from apps.roles.models import Assignment
 from apps.roles.rules import AssignmentSpec
@@ -366,3 +367,31 @@ def test_the_own_right_is_lent_before_the_borrowed_one(
     lend(alice, ben, may_redelegate=True)
     roles.assign_role(actor=SYSTEM, spec=AssignmentSpec(ref(ben), "developer"))
     assert lend(ben, cat, end=timezone.now() + HOUR).parent is None
+
+
+def test_both_sides_are_told_once_when_the_time_is_over(alice: User, ben: User) -> None:
+    row = lend(alice, ben)
+    told = Notification.objects.filter(event="delegation.ended")
+    after = row.end
+
+    assert services.tell_expired(now=after - dt.timedelta(microseconds=1)) == 0
+    assert services.tell_expired(now=after) == 1
+    assert services.tell_expired(now=after) == 0
+
+    assert {one.user.username for one in told} == {"alice", "ben"}
+    assert all("is over" in one.title for one in told)
+
+
+def test_what_was_ended_before_its_time_is_not_told_of_again(
+    alice: User, ben: User
+) -> None:
+    row = lend(alice, ben)
+    services.revoke(actor=actor_for(alice), user=alice, delegation_id=row.pk)
+
+    assert services.tell_expired(now=row.end) == 0
+
+
+def test_what_ended_long_ago_is_no_news(alice: User, ben: User) -> None:
+    row = lend(alice, ben)
+
+    assert services.tell_expired(now=row.end + dt.timedelta(days=2)) == 0

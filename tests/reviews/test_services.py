@@ -422,3 +422,28 @@ def test_a_campaign_is_changed_and_its_name_is_its_own(admin: User) -> None:
     services.save_campaign(actor=SYSTEM, spec=spec, campaign_id=row.pk)
     changed = Campaign.objects.get()
     assert (changed.days, list(changed.named.all())) == (7, [])
+
+
+def test_a_lent_right_that_is_revoked_ends_its_delegation(
+    alice: User, admin: User, make_user: MakeUser
+) -> None:
+    ben = person(make_user, "ben")
+    delegations.set_policy(actor=SYSTEM, limits=Limits(is_allowed=True))
+    loan = delegations.offer(
+        actor=actor_for(alice),
+        user=alice,
+        spec=delegations.OfferSpec(
+            ref(ben), "reader", timezone.now() + DAY, "On holiday."
+        ),
+    )
+    delegations.accept(actor=actor_for(ben), user=ben, delegation_id=loan.pk)
+    run = opened(sources=("delegation",))
+    decide(admin, run)
+
+    run = apply(admin, run, confirmed=1)
+
+    loan.refresh_from_db()
+    assert [row.outcome for row in items(run)] == [Outcome.REVOKED]
+    assert loan.state == "revoked"
+    assert loan.ended_reason == f"Review “All roles”: {REASON}"
+    assert Assignment.objects.get(workflow_id=loan.pk).revoked_at is not None

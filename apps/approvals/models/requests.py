@@ -247,3 +247,19 @@ class OutOfBandAlert(TenantModel, TimestampedModel):
     @override
     def __str__(self) -> str:
         return str(self.assignment_id)
+
+
+class LinterReport(TenantModel):
+    """What the linter of flows found last, so that the same is told once."""
+
+    digest = models.CharField(max_length=64, blank=True, editable=False)
+    told_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["tenant"], name="approvals_report_one")
+        ]
+
+    @override
+    def __str__(self) -> str:
+        return "What the linter found last"

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import uuid
+from collections.abc import Sequence
 
 from django.db import transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.approvals import rules, selectors
 from apps.approvals.errors import FlowUncoveredError
-from apps.approvals.rules.linter import Severity, lint
+from apps.approvals.models import LinterReport
+from apps.approvals.rules.linter import Finding, Severity, lint
 from apps.approvals.selectors.coverage import Candidate, WeekAhead, week_ahead
 from apps.notifications.choices import Event
 from apps.notifications.services import notify
+from apps.tenants.services import require_tenant_id
 
 _MOST_LINES = 20
 
@@ -32,9 +38,12 @@ def require_covered(flow_id: uuid.UUID | None, spec: rules.FlowSpec) -> None:
 
 @transaction.atomic
 def report_findings() -> int:
-    """Tell the security admins what the linter found; return how much that is."""
+    """Tell the security admins what the linter found; return how much that is.
+
+    What they were told is not told again until it changes.
+    """
     found = week_ahead().findings()
-    if found:
+    if _is_new(found) and found:
         lines = [f"{one.severity}: {one.message}" for one in found[:_MOST_LINES]]
         notify(
             event=Event.LINTER_FINDING,
@@ -45,6 +54,20 @@ def report_findings() -> int:
             data={"codes": sorted({one.code for one in found})},
         )
     return len(found)
+
+
+def _is_new(found: Sequence[Finding]) -> bool:
+    """Say whether this differs from what was found last, and remember it."""
+    said = sorted([one.severity, one.code, one.flow, one.message] for one in found)
+    digest = hashlib.sha256(json.dumps(said).encode()).hexdigest()
+    row, _ = LinterReport.objects.select_for_update().get_or_create(
+        tenant_id=require_tenant_id()
+    )
+    if row.digest == digest:
+        return False
+    row.digest, row.told_at = digest, timezone.now()
+    row.save(update_fields=["digest", "told_at"])
+    return True
 
 
 def security_admins() -> list[uuid.UUID]:

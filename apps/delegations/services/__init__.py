@@ -6,14 +6,17 @@ from apps.delegations.services.absences import (
     end_absence,
     offer_absence,
 )
+from apps.delegations.services.expiry import tell_expired
 from apps.delegations.services.loans import (
     OfferSpec,
     accept,
     decline,
+    end_lent,
     offer,
     revoke,
 )
 from apps.delegations.services.policy import delegation_policy_row, set_policy
+from apps.delegations.services.trail import lock_loans
 
 __all__ = [
     "OfferSpec",
@@ -23,8 +26,11 @@ __all__ = [
     "decline_absence",
     "delegation_policy_row",
     "end_absence",
+    "end_lent",
+    "lock_loans",
     "offer",
     "offer_absence",
     "revoke",
     "set_policy",
+    "tell_expired",
 ]

@@ -172,6 +172,19 @@ def revoke(
     return end_tree(actor, row, " ".join(reason.split())[:200])
 
 
+@transaction.atomic
+def end_lent(
+    *, actor: Actor, assignment_id: uuid.UUID, reason: str
+) -> list[Delegation]:
+    """End the delegation that an assignment comes from, with all that hangs on it.
+
+    Returns nothing if there is none, or if it has ended.
+    """
+    lock_loans()
+    row = selectors.delegations().filter(assignment_id=assignment_id).first()
+    return end_tree(actor, row, reason) if row else []
+
+
 def end_tree(actor: Actor, root: Delegation, reason: str) -> list[Delegation]:
     """End a delegation and everything below it. The caller holds the lock."""
     now, ended, level = timezone.now(), [], [root]

@@ -14,6 +14,7 @@ from apps.accounts.models import User
 from apps.accounts.selectors import roles_in_scope
 from apps.audit import services as audit
 from apps.audit.events import Actor
+from apps.delegations import services as delegations
 from apps.distribution.selectors import last_use
 from apps.notifications import services as notifications
 from apps.reviews import rules, selectors
@@ -28,6 +29,7 @@ from apps.reviews.errors import (
 from apps.reviews.events import Notice, ReviewsAction
 from apps.reviews.models import Campaign, Item, ItemReviewer, Run
 from apps.roles import services as roles
+from apps.roles.choices import AssignmentSource
 from apps.roles.errors import AssignmentNotFoundError
 from apps.roles.models import Assignment
 
@@ -190,6 +192,9 @@ def _carry_out(
     actor: Actor, run: Run, items: list[Item], ending: Iterable[Item]
 ) -> None:
     ids = {row.pk for row in ending}
+    if any(_is_lent(row) for row in items if row.pk in ids):
+        # Whoever lends takes this lock before any row; so do we.
+        delegations.lock_loans()
     for row in items:
         row.outcome = Outcome.KEPT
         if row.assignment.revoked_at is not None:
@@ -201,15 +206,21 @@ def _carry_out(
 
 def _revoke(actor: Actor, run: Run, row: Item) -> Outcome:
     said = row.reason or "nobody answered"
+    reason = f"Review “{run.campaign}”: {said}"[:200]
+    ident = row.assignment_id
+    if _is_lent(row) and delegations.end_lent(
+        actor=actor, assignment_id=ident, reason=reason
+    ):
+        return Outcome.REVOKED
     try:
-        roles.revoke_assignment(
-            actor=actor,
-            assignment_id=row.assignment_id,
-            reason=f"Review “{run.campaign}”: {said}"[:200],
-        )
+        roles.revoke_assignment(actor=actor, assignment_id=ident, reason=reason)
     except AssignmentNotFoundError:
         return Outcome.GONE
     return Outcome.REVOKED
+
+
+def _is_lent(row: Item) -> bool:
+    return row.assignment.source == AssignmentSource.DELEGATION
 
 
 def _hold(actor: Actor, run: Run, count: int) -> Run:
