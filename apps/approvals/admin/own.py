@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 from apps.accounts.permissions import user_of
 from apps.approvals import selectors
 from apps.approvals.admin import pages, votes
+from apps.approvals.admin.requests import beside
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.models import ApprovalRequest
 from apps.approvals.permissions import own_page
@@ -52,6 +53,8 @@ def decide(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         "title": found.title,
         **described,
         **pages.what_next(described["standing"], user_of(request)),
+        **beside(found, user_of(request)),
+        "is_own": True,
         "vote_options_url": reverse("access:vote_options", args=[found.pk]),
         "vote_url": reverse("access:vote", args=[found.pk]),
     }

@@ -160,7 +160,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             request, change_request.title, **pages.describe(change_request)
         )
         context |= pages.what_next(context["standing"], user_of(request))
-        context |= _more(change_request, user_of(request))
+        context |= beside(change_request, user_of(request))
         args = [change_request.pk]
         context |= {
             "vote_options_url": reverse("admin:approvals_vote_options", args=args),
@@ -272,7 +272,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         return {**shared, "opts": self.opts, "title": title, **context}
 
 
-def _more(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
+def beside(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
     """Return what stands beside a request: evidence, talk, and what was like it."""
     proof = selectors.proof_of_request(change_request)
     at = pages.activation_of(change_request)

@@ -4,6 +4,7 @@ from apps.approvals.models.changes import ChangeItem, ChangeSet, Comment
 from apps.approvals.models.requests import (
     ApprovalFlow,
     ApprovalRequest,
+    LinterReport,
     OutOfBandAlert,
     RequestItem,
     Vote,
@@ -15,6 +16,7 @@ __all__ = [
     "ChangeItem",
     "ChangeSet",
     "Comment",
+    "LinterReport",
     "OutOfBandAlert",
     "RequestItem",
     "Vote",

@@ -10,7 +10,7 @@ from apps.core.operations import EnableRowLevelSecurity
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("approvals", "0006_out_of_band"),
+        ("approvals", "0007_change_sets"),
         ("tenants", "0001_initial"),
     ]
 
