@@ -62,6 +62,7 @@ from apps.policies.api import (
     PolicyRetire,
     PolicyRollback,
     PolicySuspend,
+    RunTests,
     VersionDetail,
     VersionList,
 )
@@ -184,6 +185,7 @@ urlpatterns = [
     path("v1/access/actions", ActionSearch.as_view(), name="access_actions"),
     path("v1/impact", ImpactRequest.as_view(), name="impact"),
     path("v1/evidence/<uuid:pk>", EvidenceDetail.as_view(), name="evidence"),
+    path("v1/policy-tests", RunTests.as_view(), name="policy_tests"),
     path("v1/simulate", Simulate.as_view(), name="simulate"),
     path("v1/lint", Lint.as_view(), name="lint"),
     path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),

@@ -125,7 +125,7 @@ ROUTES: Mapping[str, Route] = {
     "reviews:decide": _post(Operation.DECIDE_REVIEW),
     **_pages("reviews_campaign", Operation.CHANGE_CAMPAIGN, "add", "change", "open"),
     **_pages("reviews_run", Operation.APPLY_REVIEW, "apply", "cancel"),
-    **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change"),
+    **_pages("policies_policy", Operation.DRAFT_POLICY, "add", "change", "tests"),
     # Says what was typed, and changes nothing.
     "admin:policies_policy_preview": _BEGINS,
     "policies:act": _post(Operation.ACT_ON_POLICY),

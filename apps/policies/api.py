@@ -6,8 +6,8 @@ import uuid
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import extend_schema
-from rest_framework import serializers
+from drf_spectacular.utils import extend_schema, inline_serializer
+from rest_framework import exceptions, serializers
 from rest_framework.generics import GenericAPIView, ListAPIView, RetrieveAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,7 +19,9 @@ from apps.accounts.services import actor_for
 from apps.audit.events import Actor
 from apps.core.api import asked_for
 from apps.policies import selectors, services
+from apps.policies.errors import PolicyNotFoundError
 from apps.policies.models import Policy, PolicyVersion
+from apps.policies.rules import TestReport
 from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
 
@@ -255,3 +257,78 @@ class PolicyEnd(_Act):
             reason=given["reason"],
             until=given.get("until"),
         )
+
+
+class TestsAskedSerializer(serializers.Serializer[dict[str, Any]]):
+    """What to run: the tests of one draft, those in a content, or with neither all."""
+
+    # Not a test itself, whatever its name begins with.
+    __test__ = False
+
+    policy = serializers.SlugField(required=False, help_text="A policy's short name.")
+    content = serializers.JSONField(
+        required=False, help_text="The content of a policy that is not saved."
+    )
+
+
+class RunTests(TenantScopedView):
+    """Run tests of policies, and say what a build should make of it."""
+
+    scopes = {"POST": Scope.POLICIES_READ}
+
+    @extend_schema(
+        operation_id="policy_tests_run",
+        request=TestsAskedSerializer,
+        responses=inline_serializer(
+            "PolicyTests",
+            {
+                "ok": serializers.BooleanField(),
+                "exit_code": serializers.IntegerField(),
+                "passed": serializers.IntegerField(),
+                "failed": serializers.IntegerField(),
+                "policies": serializers.ListField(child=serializers.DictField()),
+            },
+        ),
+    )
+    def post(self, request: Request) -> Response:
+        """Run them against drafts; nothing is changed.
+
+        `exit_code` is 0 if every test passes and all that is forbidden is covered, else
+        1. What cannot be read or compiled is refused with 400.
+        """
+        asked = TestsAskedSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        values = asked.validated_data
+        if {"policy", "content"} <= set(values):
+            raise exceptions.ValidationError(
+                {"content": ["Name a policy or send a content, not both."]}
+            )
+        reports = _reports(values)
+        failed = sum(report.failed for _, report in reports)
+        is_good = not any(report.problems for _, report in reports)
+        return Response(
+            {
+                "ok": is_good,
+                "exit_code": 0 if is_good else 1,
+                "passed": sum(report.passed for _, report in reports),
+                "failed": failed,
+                "policies": [
+                    {"policy": slug, **report.to_dict()} for slug, report in reports
+                ],
+            }
+        )
+
+
+def _reports(asked: dict[str, Any]) -> list[tuple[str, TestReport]]:
+    if "content" in asked:
+        return [("", selectors.run_tests(asked["content"]))]
+    drafts = selectors.drafts()
+    if "policy" in asked:
+        drafts = drafts.filter(policy__slug=asked["policy"])
+        if not drafts:
+            raise PolicyNotFoundError
+    catalogue = selectors.catalogue()
+    return [
+        (draft.policy.slug, selectors.run_tests(draft, catalogue=catalogue))
+        for draft in drafts
+    ]

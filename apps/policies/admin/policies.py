@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 from django.contrib import admin, messages
@@ -13,14 +14,18 @@ from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import (
+    require_http_methods,
+    require_POST,
+    require_safe,
+)
 from typing_extensions import override
 
 from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.policies import selectors, services
-from apps.policies.admin import editing
+from apps.policies.admin import editing, testing
 from apps.policies.admin.findings import TONES, findings_page
 from apps.policies.choices import Effect, PolicyState
 from apps.policies.errors import PolicyInvalidError
@@ -113,6 +118,11 @@ class PolicyAdmin(ServiceAdmin[Policy]):
                 name="policies_policy_preview",
             ),
             path(
+                "<uuid:pk>/tests/",
+                wrap(require_http_methods(["GET", "HEAD", "POST"])(self.tests_view)),
+                name="policies_policy_tests",
+            ),
+            path(
                 "find/<str:kind>/",
                 wrap(require_safe(self.find_view)),
                 name="policies_policy_find",
@@ -126,6 +136,10 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             raise PermissionDenied
         context = {**self.admin_site.each_context(request), "opts": self.opts}
         return findings_page(request, context)
+
+    def tests_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+        """Show the tests of a policy, and change them."""
+        return testing.page(self, request, pk)
 
     def find_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Answer with what can be picked."""
@@ -182,6 +196,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             "findings": [
                 (one, TONES[one.severity]) for one in selectors.lint_draft(row.draft)
             ],
+            "tests": selectors.run_tests(row.draft),
         }
 
     @override

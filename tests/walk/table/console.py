@@ -211,6 +211,13 @@ CONSOLE: Mapping[str, Row] = {
         post=NOT_BY_GET,
         about=["resources"],
     ),
+    "admin:policies_policy_tests": Row(
+        "Members see how tests fare; drafting is for those who may draft.",
+        get=signed_in(SHOWN, ABSENT, SHOWN, SHOWN, SHOWN),
+        post=signed_in(MOVED, ABSENT, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["policies.Policy"],
+        body={"do": "remove", "name": "none", "lock": "1"},
+    ),
     "admin:policies_policy_preview": Row(
         "Says what a typed policy would do, and changes nothing.",
         get=NOT_BY_GET,
