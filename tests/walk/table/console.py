@@ -213,8 +213,8 @@ CONSOLE: Mapping[str, Row] = {
     ),
     "admin:policies_policy_tests": Row(
         "Members see how tests fare; drafting is for those who may draft.",
-        get=signed_in(SHOWN, ABSENT, SHOWN, SHOWN, SHOWN),
-        post=signed_in(MOVED, ABSENT, FORBIDDEN, FORBIDDEN, MOVED),
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["policies.Policy"],
         body={"do": "remove", "name": "none", "lock": "1"},
     ),

@@ -101,6 +101,12 @@ ASKED: Mapping[str, Row] = {
     )
     for name in ("explain", "subjects", "resources", "actions")
 } | {
+    "api:policy_tests": Row(
+        "A token runs the tests of its own tenant, and changes nothing.",
+        get=NOT_BY_TOKEN,
+        post=_ASKED_BY_TOKEN,
+        is_json=True,
+    ),
     "api:impact": Row(
         "A token measures drafts of its own tenant, and changes nothing.",
         get=NOT_BY_TOKEN,
