@@ -104,8 +104,13 @@ def coverage(
             numbers = engine.candidates(placed)
         except ProtocolError:
             continue
+        # Many statements of a policy share their conditions.
+        known: dict[tuple[str, ...], Sequence[bool | None]] = {}
         for number in numbers:
-            tallies[number].count(engine, placed, result)
+            texts = tallies[number].texts
+            if texts not in known:
+                known[texts] = _held(texts, engine, placed)
+            tallies[number].count(result, known[texts])
     return Coverage(bench.effect, tuple(tally.result() for tally in tallies))
 
 
@@ -115,18 +120,18 @@ class _Tally:
     def __init__(self, statement: Statement, scopes: Scopes) -> None:
         self._statement = statement
         self._conditions = _conditions(statement, scopes)
-        self._texts = tuple(one.cedar for one in self._conditions)
+        self.texts = tuple(one.cedar for one in self._conditions)
         self._held = [0] * len(self._conditions)
         self._failed = [0] * len(self._conditions)
         self._reached = self._decided = 0
 
-    def count(self, engine: PolicyEngine, placed: Placed, result: CaseResult) -> None:
+    def count(self, result: CaseResult, held: Sequence[bool | None]) -> None:
         self._reached += 1
-        expected = result.passed and result.case.expect == result.got
-        self._decided += expected and self._statement.id in result.determining
-        for number, held in enumerate(_held(self._texts, engine, placed)):
-            self._held[number] += held is True
-            self._failed[number] += held is False
+        decided = self._statement.id in result.determining
+        self._decided += decided and result.passed
+        for number, one in enumerate(held):
+            self._held[number] += one is True
+            self._failed[number] += one is False
 
     def result(self) -> StatementCoverage:
         found = zip(self._conditions, self._held, self._failed, strict=True)
