@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
@@ -15,6 +15,7 @@ from django.template.response import TemplateResponse
 from django.utils import timezone
 
 from apps.accounts.permissions import actor_of
+from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.policies import selectors, services
 from apps.policies.errors import PolicyInvalidError
@@ -25,19 +26,19 @@ from apps.policies.rules.testing import head_words, reason_words
 from engine.conditions import Condition, ConditionKind
 from engine.coverage import percent
 
-if TYPE_CHECKING:
-    from apps.policies.admin.policies import PolicyAdmin
-
 _TITLES = {
     EdgeKind.STATEMENT: "What it applies to",
     EdgeKind.WINDOW: "Edges of its windows",
     EdgeKind.LOCATION: "Edges of its places",
     EdgeKind.CONDITION: "Edges of its conditions",
 }
+_LONGEST_LOCK = 10
 _ADDRESS = "admin:policies_policy_tests"
 
 
-def page(admin: PolicyAdmin, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+def page(
+    admin: ServiceAdmin[Policy], request: HttpRequest, pk: uuid.UUID
+) -> HttpResponse:
     """Show the tests of a policy, run just now; change them when posted to."""
     row = admin.get_object(request, str(pk))
     if row is None:
@@ -134,7 +135,7 @@ def _remove(request: HttpRequest, row: Policy) -> None:
     messages.success(request, f"“{name}” is removed.")
 
 
-def _try(request: HttpRequest, act: Any) -> None:  # noqa: ANN401  # any callable
+def _try(request: HttpRequest, act: Callable[[], None]) -> None:
     try:
         act()
     except PortwardError as error:
@@ -144,9 +145,6 @@ def _try(request: HttpRequest, act: Any) -> None:  # noqa: ANN401  # any callabl
 def _lock(request: HttpRequest) -> int | None:
     text = request.POST.get("lock", "")
     return int(text) if text.isdecimal() and len(text) < _LONGEST_LOCK else -1
-
-
-_LONGEST_LOCK = 10
 
 
 def _form(request: HttpRequest, row: Policy) -> CaseForm:

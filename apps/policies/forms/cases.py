@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from typing_extensions import override
 
 from engine.cedar import PRINCIPAL_TYPES
 
@@ -18,6 +19,14 @@ _REASONS = (
     ("evaluation_error", "evaluation_error: a condition cannot be evaluated"),
 )
 _JSON = {"rows": 2, "class": "pw-code", "spellcheck": "false"}
+
+
+class ObjectField(forms.JSONField):
+    """A JSON object; an empty one is not written out."""
+
+    @override
+    def prepare_value(self, value: Any) -> Any:
+        return super().prepare_value(value) if value else ""
 
 
 class CaseForm(forms.Form):
@@ -49,15 +58,15 @@ class CaseForm(forms.Form):
         label="At",
         help_text="An instant with its offset, such as 2026-11-18T10:00:00Z.",
     )
-    context = forms.JSONField(
+    context = ObjectField(
         required=False,
         widget=forms.Textarea(attrs=_JSON),
         help_text='Such as {"mfa": 2, "ip": "10.1.0.1"}.',
     )
-    principal_attributes = forms.JSONField(
+    principal_attributes = ObjectField(
         required=False, widget=forms.Textarea(attrs=_JSON)
     )
-    resource_attributes = forms.JSONField(
+    resource_attributes = ObjectField(
         required=False, widget=forms.Textarea(attrs=_JSON)
     )
     expect = forms.ChoiceField(
