@@ -29,10 +29,12 @@ from node_agent.agent import RunOptions, run_agent
 from node_agent.config import Identity, StatePaths, create_key, write_durably
 from node_agent.errors import AgentError, NotEnrolledError
 from node_agent.link import Edge
+from node_agent.provenance import Provenance, provenance
 from node_agent.requests import DRAFT
 from node_agent.state import AgentState, utc_now
 from node_agent.steps import STEP_TITLES, Trace
 from node_agent.trust_store import TrustStore, check_root
+from protocol.delta import Content
 from protocol.errors import ProtocolError
 from protocol.records import EntityRef
 
@@ -180,13 +182,16 @@ def verify(options: argparse.Namespace) -> Exit:
     identity = Identity.load(paths)
     trace = Trace()
     refusal: ProtocolError | None = None
+    content: Content | None = None
     try:
         if options.file is None:
-            AgentState(paths, identity).load(trace=trace)
+            content = AgentState(paths, identity).load(trace=trace).content
         else:
-            TrustStore(paths, identity).verify_file(
+            verified = TrustStore(paths, identity).verify_file(
                 options.file, now=utc_now(), trace=trace
-            ).discard()
+            )
+            content = verified.content
+            verified.discard()
     except AgentError:
         raise
     except ProtocolError as error:
@@ -203,16 +208,24 @@ def verify(options: argparse.Namespace) -> Exit:
     lines.append(
         "The release is good." if refusal is None else f"{refusal.code}: {refusal}"
     )
+    found = _explained(content) if options.explain and content else []
+    lines += [line for one in found for line in one.lines()]
+    told = {"policies": [one.to_dict() for one in found]} if options.explain else {}
     _say(
         options,
         {
             "ok": refusal is None,
             "error": refusal.code if refusal else "",
             "steps": steps,
+            **told,
         },
         "\n".join(lines),
     )
     return Exit.DONE if refusal is None else Exit.REFUSED
+
+
+def _explained(content: Content) -> list[Provenance]:
+    return provenance(content.state.records.values(), content.certificates.values())
 
 
 def _open(options: argparse.Namespace) -> AgentState:
@@ -292,9 +305,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(_add(commands, "run", run))
     _add_decide(_add(commands, "decide", decide))
     _add(commands, "status", status)
-    _add(commands, "verify", verify).add_argument(
-        "file", nargs="?", type=Path, help="an envelope or a bundle; default: on disk"
-    )
+    _add_verify(_add(commands, "verify", verify))
     return parser
 
 
@@ -347,6 +358,17 @@ def _add_run(parser: argparse.ArgumentParser) -> None:
         "--log-level",
         choices=["debug", "info", "warning", "error"],
         default="info",
+    )
+
+
+def _add_verify(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "file", nargs="?", type=Path, help="an envelope or a bundle; default: on disk"
+    )
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="print from each policy back to those who approved it",
     )
 
 

@@ -16,6 +16,7 @@ from django.utils.text import slugify
 from apps.approvals import rules, selectors
 from apps.approvals.choices import ItemKind
 from apps.approvals.errors import ChangeInvalidError
+from apps.approvals.services.states import apply_act, approval_of, sentence_of_act
 from apps.audit.events import Actor
 from apps.core.errors import PortwardError
 from apps.policies import selectors as policy_questions
@@ -130,9 +131,7 @@ def _apply(
         case ItemKind.POLICY:
             return _policy(actor, one, ground, request_id, catalogue)
         case ItemKind.POLICY_STATE:
-            raise ChangeInvalidError(
-                "States of policies are not changed in sets yet.", field="kind"
-            )
+            return _state(actor, one, ground, request_id)
         case _:
             return _plain(actor, one, ground)
 
@@ -187,6 +186,7 @@ def _policy(
         expected_digest=draft.digest,
         request_id=request_id,
         catalogue=catalogue,
+        approval=approval_of(request_id),
     )
     return Applied(
         kind=one.kind,
@@ -201,6 +201,27 @@ def _policy(
         draft_id=ground.draft_id,
         problems=tuple(problem.message for problem in report.problems),
         has_failed_tests=bool(report.failed),
+    )
+
+
+def _state(
+    actor: Actor, one: Wanted, ground: selectors.Ground, request_id: uuid.UUID
+) -> Applied:
+    content = apply_act(
+        actor=actor,
+        policy_id=ground.id,
+        slug=one.slug,
+        content=one.content,
+        request_id=request_id,
+    )
+    return Applied(
+        kind=one.kind,
+        slug=one.slug,
+        name=(ground.content or {}).get("name", one.slug),
+        content=content,
+        digest=rules.item_digest(one.kind, one.slug, content, ground.digest),
+        ground=ground,
+        sentence=sentence_of_act(content, one.slug),
     )
 
 

@@ -17,6 +17,7 @@ from apps.approvals.errors import (
 )
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest, RequestItem
+from apps.approvals.services.states import approval_of
 from apps.approvals.services.submitting import carry_out_set, let_set_go, lock_set
 from apps.approvals.services.telling import ask, tell_decided
 from apps.approvals.services.trail import audit, user_id_of
@@ -145,6 +146,7 @@ def _change(actor: Actor, request: ApprovalRequest) -> None:
 
 def _freeze(actor: Actor, request: ApprovalRequest) -> None:
     catalogue = policy_questions.catalogue()
+    approval = approval_of(request.pk)
     for item in request.items.order_by("draft_id"):
         policies.freeze_version(
             actor=actor,
@@ -152,6 +154,7 @@ def _freeze(actor: Actor, request: ApprovalRequest) -> None:
             expected_digest=item.content_digest,
             request_id=request.pk,
             catalogue=catalogue,
+            approval=approval,
         )
 
 
