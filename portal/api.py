@@ -79,6 +79,9 @@ from apps.roles.api import (
     AssignmentList,
     AttributeDetail,
     AttributeList,
+    GrantDetail,
+    GrantList,
+    GrantRevoke,
     GroupDetail,
     GroupList,
     PermissionDetail,
@@ -195,6 +198,13 @@ urlpatterns = [
     path("v1/roles", RoleList.as_view(), name="roles"),
     path("v1/role-file", RoleTransfer.as_view(), name="role_file"),
     path("v1/roles/<uuid:pk>", RoleDetail.as_view(), name="role"),
+    path("v1/object-grants", GrantList.as_view(), name="object_grants"),
+    path("v1/object-grants/<uuid:pk>", GrantDetail.as_view(), name="object_grant"),
+    path(
+        "v1/object-grants/<uuid:pk>/revoke",
+        GrantRevoke.as_view(),
+        name="object_grant_revoke",
+    ),
     path("v1/delegations", DelegationList.as_view(), name="delegations"),
     path("v1/delegations/<uuid:pk>", DelegationDetail.as_view(), name="delegation"),
     path(

@@ -11,6 +11,8 @@ from django.contrib.admin import AdminSite
 from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 
+from apps.accounts.permissions import user_of
+from apps.roles.selectors import holds_any
 from apps.tenants.services import current_tenant_id
 
 
@@ -138,6 +140,11 @@ _OWN = (
         "/access/reviews/",
     ),
     (
+        Area("administering", "Administering", "policies", ""),
+        "objects:administering",
+        "/access/administering/",
+    ),
+    (
         Area("notices", "Notifications", "bell", ""),
         "notifications:inbox",
         "/account/notifications/",
@@ -169,6 +176,8 @@ def own_rail(request: HttpRequest) -> list[Entry]:
     return [
         Entry(area, reverse(name), is_current=prefix == current)
         for area, name, prefix in _OWN
+        # Most people look after nothing: the page is linked for who does.
+        if area.slug != "administering" or holds_any(user_of(request))
     ]
 
 

@@ -108,6 +108,7 @@ ROUTES: Mapping[str, Route] = {
     **_pages("roles_principalgroup", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_separationset", Operation.CHANGE_ACCESS, "add", "change"),
     **_pages("roles_separationexception", Operation.CHANGE_ACCESS, "add", "end"),
+    **_pages("roles_objectgrant", Operation.DELEGATE_RIGHTS, "add", "revoke"),
     **_pages("roles_assignment", Operation.CHANGE_ACCESS, "add", "change", "revoke"),
     "delegations:lend": _post(Operation.LEND),
     "delegations:accept": _post(Operation.LEND),

@@ -34,6 +34,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("apps.clients.urls")),
     path("", include("apps.federation.urls")),
     path("", include("apps.breakglass.urls")),
+    path("", include("apps.roles.urls")),
     path("", include("apps.delegations.urls")),
     path("", include("apps.reviews.urls")),
     path("", include("apps.notifications.urls")),

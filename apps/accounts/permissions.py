@@ -240,6 +240,7 @@ class ObjectScopedView(TenantScopedView, GenericAPIView[M]):
     ) -> QuerySet[M]:
         """Leave out what the person may not see."""
         rows = super().filter_queryset(queryset)
+        self.require_some("view", rows.model)
         user = self._limited("view", rows.model)
         return rows if user is None else user.narrowed(_named("view", rows.model), rows)
 

@@ -155,7 +155,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         row = super().get_object(request, object_id, from_field)
         if row is None or self.has_view_permission(request, row):
             return row
-        return None if self._has_some(request, "view") else row
+        return None if self.has_view_or_change_permission(request) else row
 
     @override
     def has_view_permission(self, request: HttpRequest, obj: M | None = None) -> bool:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
+from django.http import QueryDict
 from typing_extensions import override
 
 from apps.accounts.selectors import members
-from apps.roles import selectors
+from apps.roles import rules, selectors
 from apps.roles.choices import (
     AttributeSource,
     AttributeType,
+    GrantAction,
     PrincipalType,
     SeparationKind,
     Tier,
@@ -22,6 +26,8 @@ from apps.roles.models import RESOURCE_GROUP
 from protocol.canonical import parse_json
 from protocol.errors import CanonicalError
 
+# More than this nobody finds in a list; a constraint says it better.
+MOST_OBJECTS = 500
 _MANY = forms.SelectMultiple(attrs={"size": 10})
 Choices = Sequence[tuple[str, str]]
 
@@ -77,6 +83,12 @@ def _members() -> Choices:
     return [("", "Nobody"), *rows]
 
 
+def _holders() -> Choices:
+    people = [(f"user:{m.user_id}", str(m.user)) for m in members()]
+    groups = [(f"group:{row.pk}", f"{row} (group)") for row in selectors.groups()]
+    return [("", "Choose somebody"), *people, *groups]
+
+
 def _separations() -> Choices:
     return [(str(row.pk), row.name) for row in selectors.separations()]
 
@@ -116,6 +128,29 @@ class AttributesField(forms.CharField):
         if isinstance(value, dict):
             return json.dumps(value, ensure_ascii=False, indent=1) if value else ""
         return value
+
+
+class ConstraintField(forms.CharField):
+    """A constraint as JSON; what it may say is for the rules."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            required=False,
+            max_length=8192,
+            widget=forms.Textarea(attrs={"rows": 4, "spellcheck": "false"}),
+            help_text='JSON, such as {"tier": "read_only"}; a list means one of them.',
+        )
+
+    @override
+    def clean(self, value: Any) -> Any:  # Django's signature
+        """Return what was typed, or nothing."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_json(text.encode())
+        except CanonicalError as error:
+            raise forms.ValidationError(f"{error.message}.") from error
 
 
 class ResourceTypeForm(forms.Form):
@@ -294,6 +329,47 @@ class RevokeForm(forms.Form):
     reason = forms.CharField(
         max_length=200, help_text="It stays in the history of the assignment."
     )
+
+
+class GrantForm(forms.Form):
+    """A right on one object of a model, or on those that fit."""
+
+    holder = forms.ChoiceField(label="For", choices=_holders)
+    action = forms.ChoiceField(label="May", choices=GrantAction.choices)
+    object_id = forms.TypedChoiceField(
+        label="One object", required=False, coerce=uuid.UUID, empty_value=None
+    )
+    constraint = ConstraintField()
+    until = forms.DateTimeField(
+        help_text="UTC, such as 2026-12-31 08:00; a year from now at most."
+    )
+    reason = forms.CharField(max_length=200, help_text="It stays in the audit trail.")
+    may_pass_on = forms.BooleanField(
+        label="May pass a part of it on",
+        required=False,
+        help_text="To others, at most as long, and not any further from there.",
+    )
+    model = forms.CharField(widget=forms.HiddenInput)
+
+    def __init__(
+        self,
+        data: QueryDict | None = None,
+        *,
+        rows: QuerySet[Any],
+        initial: Mapping[str, str],
+    ) -> None:
+        super().__init__(data, initial=dict(initial))
+        named = sorted((str(row), str(row.pk)) for row in rows[:MOST_OBJECTS])
+        chooser = self.fields["object_id"]
+        assert isinstance(chooser, forms.ChoiceField)  # noqa: S101  # declared above
+        chooser.choices = [
+            ("", "All that fit the constraint below"),
+            *((key, name) for name, key in named),
+        ]
+        self.scope_fields = [
+            (field, rules.LOOKUPS[field.kind])
+            for field in selectors.scope_fields(rows.model).values()
+        ]
 
 
 class RoleFileForm(forms.Form):

@@ -57,13 +57,14 @@ def change(
     call: tuple[str, str],
     body: dict[str, Any],
     match: str | None = None,
+    operation: Operation = Operation.CHANGE_ACCESS,
 ) -> Any:
     method, path = call
     text = json.dumps(body)
     proof = confirmed(
         program,
         person,
-        operation=Operation.CHANGE_ACCESS.value,
+        operation=operation.value,
         method=method,
         path=path,
         body_digest=hashlib.sha256(text.encode()).hexdigest(),

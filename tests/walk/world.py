@@ -35,6 +35,7 @@ from apps.policies.selectors import draft_by_id
 from apps.reviews import services as reviews
 from apps.reviews.rules import CampaignSpec
 from apps.roles import services as roles
+from apps.roles.models import PrincipalGroup, Role
 from apps.roles.rules import (
     AssignmentSpec,
     EntrySpec,
@@ -63,6 +64,7 @@ from tests.factories.bundles import release_of
 from tests.factories.changes import NIGHT
 from tests.factories.clients import make_program, token_of
 from tests.factories.elevations import offer
+from tests.factories.grants import delegate
 from tests.factories.nodes import decision_entry, enroll, report
 from tests.simulators.authenticator import SimulatedAuthenticator
 
@@ -328,6 +330,9 @@ def _keep_apart(tenant: Tenant) -> None:
             reason="The walk needs one.",
             until=timezone.now() + dt.timedelta(days=1),
         )
+        buyer = Role.objects.get(slug="walk-buyer")
+        group = PrincipalGroup.objects.get(slug="walkers")
+        delegate(group, "change", buyer, actor=ACTOR)
 
 
 def _federate(tenant: Tenant, admin: User) -> uuid.UUID:

@@ -6,6 +6,7 @@ from apps.roles.admin.catalogue import (
     PermissionAdmin,
     ResourceTypeAdmin,
 )
+from apps.roles.admin.grants import ObjectGrantAdmin
 from apps.roles.admin.registry import (
     PrincipalAdmin,
     PrincipalGroupAdmin,
@@ -20,6 +21,7 @@ from apps.roles.admin.separation import (
 __all__ = [
     "AssignmentAdmin",
     "AttributeDefinitionAdmin",
+    "ObjectGrantAdmin",
     "PermissionAdmin",
     "PrincipalAdmin",
     "PrincipalGroupAdmin",

@@ -2,6 +2,7 @@
 
 from apps.roles.api.assignments import AssignmentDetail, AssignmentList
 from apps.roles.api.attributes import AttributeDetail, AttributeList
+from apps.roles.api.grants import GrantDetail, GrantList, GrantRevoke
 from apps.roles.api.registry import (
     GroupDetail,
     GroupList,
@@ -24,6 +25,9 @@ __all__ = [
     "AssignmentList",
     "AttributeDetail",
     "AttributeList",
+    "GrantDetail",
+    "GrantList",
+    "GrantRevoke",
     "GroupDetail",
     "GroupList",
     "PermissionDetail",

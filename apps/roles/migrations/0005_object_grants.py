@@ -76,7 +76,9 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 (
                     "object_pk",
-                    models.CharField(blank=True, max_length=255, verbose_name="object"),
+                    models.CharField(
+                        blank=True, max_length=255, null=True, verbose_name="object"
+                    ),
                 ),
                 (
                     "constraint",
@@ -174,10 +176,13 @@ class Migration(migrations.Migration):
                     models.CheckConstraint(
                         condition=models.Q(
                             models.Q(
-                                models.Q(("object_pk", ""), _negated=True),
                                 ("constraint__isnull", True),
+                                ("object_pk__isnull", False),
                             ),
-                            models.Q(("constraint__isnull", False), ("object_pk", "")),
+                            models.Q(
+                                ("constraint__isnull", False),
+                                ("object_pk__isnull", True),
+                            ),
                             _connector="OR",
                         ),
                         name="roles_grant_object_or_constraint",

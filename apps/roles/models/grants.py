@@ -21,6 +21,7 @@ from typing_extensions import override
 
 from apps.accounts.models import User
 from apps.core.models import TimestampedModel
+from apps.roles.choices import GrantAction
 from apps.roles.models.registry import PrincipalGroup
 from apps.tenants.models import TenantModel
 
@@ -48,7 +49,9 @@ class ObjectGrant(TenantModel, TimestampedModel, UserObjectPermissionAbstract):
     content_type = models.ForeignKey(
         ContentType, on_delete=models.PROTECT, related_name="+"
     )
-    object_pk = models.CharField("object", max_length=255, blank=True)
+    object_pk = models.CharField(  # type: ignore[assignment]  # noqa: DJ001  # no object is not one without a name
+        "object", max_length=255, null=True, blank=True
+    )
     constraint = models.JSONField(null=True, blank=True, encoder=DjangoJSONEncoder)
     may_pass_on = models.BooleanField("may be passed on", default=False)
     parent = models.ForeignKey(
@@ -80,8 +83,8 @@ class ObjectGrant(TenantModel, TimestampedModel, UserObjectPermissionAbstract):
                 name="roles_grant_one_holder",
             ),
             models.CheckConstraint(
-                condition=(~Q(object_pk="") & Q(constraint__isnull=True))
-                | Q(object_pk="", constraint__isnull=False),
+                condition=Q(object_pk__isnull=False, constraint__isnull=True)
+                | Q(object_pk__isnull=True, constraint__isnull=False),
                 name="roles_grant_object_or_constraint",
             ),
             models.CheckConstraint(
@@ -101,7 +104,7 @@ class ObjectGrant(TenantModel, TimestampedModel, UserObjectPermissionAbstract):
 
     @override
     def __str__(self) -> str:
-        return f"{self.action} {self.model_name} for {self.user or self.group}"
+        return f"{self.user or self.group} may {self.action} {self.kind}"
 
     @override
     def save(self, *args: Any, **kwargs: Any) -> None:
@@ -115,6 +118,24 @@ class ObjectGrant(TenantModel, TimestampedModel, UserObjectPermissionAbstract):
     def action(self) -> str:
         """Return what may be done."""
         return self.permission.codename.partition("_")[0]
+
+    @property
+    def action_label(self) -> str:
+        """Return what may be done, for people."""
+        return str(GrantAction(self.action).label)
+
+    @property
+    def admin_address(self) -> str:
+        """Return how the pages of the objects begin their names."""
+        kind = self.content_type
+        return f"admin:{kind.app_label}_{kind.model}"
+
+    @property
+    def kind(self) -> str:
+        """Return what the objects are called."""
+        model = self.content_type.model_class()
+        named = model._meta.verbose_name_plural if model else self.model_name  # noqa: SLF001  # Django's documented model API
+        return str(named)
 
     @property
     def model_name(self) -> str:

@@ -191,6 +191,30 @@ def visible(user: User, permission: str, rows: QuerySet[M]) -> QuerySet[M]:
     return rows.filter(pk__in=keys)
 
 
+def concerning(user_id: uuid.UUID) -> Q:
+    """Return what selects the grants that a person holds, or gave."""
+    mine = PrincipalGroup.objects.filter(members__user_id=user_id)
+    return Q(user_id=user_id) | Q(group__in=mine) | Q(granted_by=user_id)
+
+
+def covered(grant: ObjectGrant) -> QuerySet[Any]:
+    """Return the objects that a grant is about, while it holds."""
+    model = grant.content_type.model_class()
+    if model is None:
+        return ObjectGrant.objects.none()
+    rows = model._default_manager  # noqa: SLF001  # Django's documented model API
+    return rows.filter(pk__in=rows.filter(_selects(grant)).values("pk"))
+
+
+def say_scope(grant: ObjectGrant) -> str:
+    """Return which objects a grant is about, in words."""
+    if not grant.object_pk:
+        return f"{grant.kind} where {rules.say_constraint(grant.constraint)}"
+    model = grant.content_type.model_class()
+    name = model._meta.verbose_name if model else grant.model_name  # noqa: SLF001  # Django's documented model API
+    return f"{name} “{grant.content_object or 'that is gone'}”"
+
+
 def values_of(obj: models.Model, constraint: Constraint) -> dict[str, Any]:
     """Return the values of the fields that a constraint asks an object for."""
     fields = {one.field.name: one.field for part in constraint for one in part}

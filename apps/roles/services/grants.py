@@ -123,7 +123,7 @@ def _row(actor: Actor, spec: GrantSpec, model: type[TenantModel]) -> ObjectGrant
         permission=Permission.objects.get(
             content_type=kind, codename=f"{spec.action}_{name}"
         ),
-        object_pk=str(_object(spec.object_id, model).pk) if spec.object_id else "",
+        object_pk=str(_object(spec.object_id, model).pk) if spec.object_id else None,
         constraint=spec.constraint,
         may_pass_on=spec.may_pass_on,
         until=spec.until,

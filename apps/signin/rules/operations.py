@@ -37,6 +37,7 @@ class Operation(StrEnum):
     ENROLL_NODE = "nodes.enroll"
     CHANGE_NODE = "nodes.change"
     CHANGE_ACCESS = "roles.change"
+    DELEGATE_RIGHTS = "roles.delegate"
     LEND = "delegations.lend"
     END_LOAN = "delegations.end"
     CHANGE_LENDING = "delegations.settings"
@@ -104,6 +105,9 @@ REQUIREMENTS: Mapping[Operation, Requirement] = {
     ),
     Operation.CHANGE_ACCESS: Requirement(
         "Change roles, assignments, windows or locations", _PASSKEY, 15 * _MINUTE
+    ),
+    Operation.DELEGATE_RIGHTS: Requirement(
+        "Delegate rights on objects, or take them back", _PASSKEY, 5 * _MINUTE
     ),
     Operation.LEND: Requirement(
         "Lend a role, take one over, or stand in", _PASSKEY, 5 * _MINUTE

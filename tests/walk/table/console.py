@@ -237,6 +237,14 @@ CONSOLE: Mapping[str, Row] = {
         about=["roles.SeparationException"],
         acts=True,
     ),
+    "admin:roles_objectgrant_revoke": Row(
+        "Taking a delegated right back is for security admins, and who gave it.",
+        get=NOT_BY_GET,
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
+        about=["roles.ObjectGrant"],
+        body={"reason": "The walk is over."},
+        acts=True,
+    ),
     "admin:roles_assignment_revoke": Row(
         "Taking a role away is a security admin's act.",
         get=NOT_BY_GET,

@@ -103,6 +103,14 @@ MODELS |= stock(
     ),
 )
 MODELS |= stock(
+    # A right is given and revoked, never edited.
+    "roles.ObjectGrant",
+    add=adding("roles.ObjectGrant"),
+    change=page(
+        "roles.ObjectGrant", signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN)
+    ),
+)
+MODELS |= stock(
     "accounts.Membership",
     add=adding("accounts.Membership"),
     change=page("accounts.Membership", EDIT),

@@ -23,6 +23,11 @@ MAILED = {
     event.value.replace(".", "-"): "digest" for event in Event if event not in FORCED
 }
 OWN: Mapping[str, Row] = {
+    "objects:administering": Row(
+        "What is delegated to oneself, in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=NOT_BY_POST,
+    ),
     "federation:own_links": Row(
         "One's own accounts elsewhere, in the chosen tenant.",
         get=signed_in(SHOWN, MOVED, SHOWN),

@@ -378,6 +378,25 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
         is_json=True,
     ),
+    "api:object_grants": Row(
+        "Reading needs a token; giving, a security admin's and their passkey.",
+        get=READ_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        is_json=True,
+    ),
+    "api:object_grant": Row(
+        "A token reads its own tenant; others' things are not there.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=["roles.ObjectGrant"],
+    ),
+    "api:object_grant_revoke": Row(
+        "Revoking needs a security admin's token, and their passkey for the act.",
+        get=NOT_BY_TOKEN,
+        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        about=["roles.ObjectGrant"],
+        is_json=True,
+    ),
     "api:freeze_lift": Row(
         "Lifting needs a security admin's token, and their passkey for the act.",
         get=NOT_BY_TOKEN,
