@@ -226,3 +226,102 @@ def test_a_longer_list_asks_the_database_no_more(
     add(12)
     with django_assert_max_num_queries(40):
         assert client.get(LIST).status_code == 200
+
+
+CEDAR = """permit (principal in Role::"developer", action == Action::"deploy",
+  resource is Namespace) when { context has risk && context.risk < 50 };"""
+EXPERT = {
+    "name": "By hand",
+    "owner": "Platform",
+    "effect": "permit",
+    "tier": "operator",
+    "mode": "cedar",
+    "cedar": CEDAR,
+}
+
+
+def test_an_expert_writes_cedar(client: Client, access: Tenant) -> None:
+    client.post(ADD, EXPERT)
+    (draft,) = drafts(access)
+    assert draft.content["cedar"] == CEDAR
+    assert draft.content["principals"] == []
+    page = client.get(page_of(draft.policy_id))
+    assert "Show as a form" in page.content.decode()
+
+
+def test_an_error_in_the_text_stands_beside_it_with_its_line(
+    client: Client, access: Tenant
+) -> None:
+    answer = client.post(ADD, EXPERT | {"cedar": CEDAR.replace("deploy", "fly")})
+    assert "Line 1, column 55" in str(answer.context["form"].errors["cedar"])
+    assert drafts(access) == []
+
+
+def test_the_form_becomes_cedar_and_the_form_again(
+    client: Client, access: Tenant
+) -> None:
+    cedar = client.post(ADD, FORM | {"to_cedar": "1"}).context["form"]
+    text = cedar["cedar"].value()
+    assert text.startswith("permit (")
+    assert "@id" not in text
+    again = client.post(ADD, EXPERT | {"cedar": text, "to_form": "1"}).context["form"]
+    assert not again.is_expert
+    assert again["principals"].value() == ["Role::developer"]
+    assert again["windows"].value() == ["office-hours"]
+    assert [row["attribute"].value() for row in again.rows()][:2] == ["mfa", "country"]
+    assert drafts(access) == []
+
+
+def test_what_the_form_cannot_say_stays_cedar(client: Client, access: Tenant) -> None:
+    text = CEDAR.replace("context.risk < 50", "context.risk + 1 < 50")
+    answer = client.post(ADD, EXPERT | {"cedar": text, "to_form": "1"})
+    form = answer.context["form"]
+    assert form.is_expert
+    assert form["cedar"].value() == text
+    assert "cannot say" in answer.content.decode()
+    assert drafts(access) == []
+
+
+def test_finding_without_javascript_saves_nothing(
+    client: Client, access: Tenant
+) -> None:
+    answer = client.post(
+        ADD, FORM | {"find": "resources", "find_resources": "WEB", "name": ""}
+    )
+    text = answer.content.decode()
+    assert 'value="ResourceGroup::web"' in text
+    assert 'value="Node::web-1"' in text
+    assert "This field is required" not in text
+    assert drafts(access) == []
+
+
+def test_the_preview_answers_sentence_cedar_and_places(client: Client) -> None:
+    address = reverse("admin:policies_policy_preview")
+    good = client.post(address, FORM).json()
+    assert "".join(span["text"] for span in good["spans"]).startswith("Developers may")
+    assert good["cedar"].startswith('@id("developers-deploy#0")')
+    assert good["problems"] == []
+    bad = client.post(address, FORM | {"condition_0_value": "two"}).json()
+    assert [p["field"] for p in bad["problems"]] == ["condition_0_value"]
+    assert bad["cedar"] == ""
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        ("principals", "dev", "Role::developer"),
+        ("principals", "ali", "User::alice"),
+        ("actions", "dep", "deploy"),
+        ("resources", "every node", "Node::"),
+        ("resources", "shop", "Namespace::shop"),
+        ("windows", "office", "office-hours"),
+        ("locations", "office", "office"),
+    ],
+)
+def test_things_are_found_by_a_part_of_their_names(
+    client: Client, kind: str, text: str, value: str
+) -> None:
+    address = reverse("admin:policies_policy_find", args=[kind])
+    found = client.get(address, {"q": text}).json()["choices"]
+    assert value in [choice["value"] for choice in found]
+    assert client.get(address, {"q": "no such thing"}).json()["choices"] == []

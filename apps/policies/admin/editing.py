@@ -6,6 +6,7 @@ the editor works without JavaScript; nothing is saved then.
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict
 from typing import Any
 
@@ -18,8 +19,16 @@ from apps.policies.models import Policy
 from apps.policies.rules import Pick
 from apps.policies.selectors import Preview
 
+_ID_LINES = re.compile(r"^@id\(.*\)\n", re.MULTILINE)
+_START = {
+    "permit": (
+        'permit (\n  principal in Role::"",\n  action == Action::"",\n'
+        "  resource is \n);\n"
+    ),
+    "forbid": "forbid (\n  principal,\n  action,\n  resource\n);\n",
+}
 # Buttons that ask for another look at the page.
-_ASKING = frozenset({"find", "add", "drop"})
+_ASKING = frozenset({"find", "add", "drop", "to_cedar", "to_form"})
 _LONGEST_TEXT = 100
 
 
@@ -43,6 +52,7 @@ def form_of(request: HttpRequest, row: Policy | None) -> PolicyForm:
         attributes=selectors.attributes(),
         is_new=row is None,
     )
+    form = _switched(form, request, row) if asks else form
     _name_choices(form, request)
     return form
 
@@ -80,21 +90,61 @@ def preview(request: HttpRequest) -> HttpResponse:
 
 
 def preview_of(form: PolicyForm, row: Policy | None) -> Preview:
-    """Return what a form says so far; an empty one says nothing.
+    """Return what a form says so far; an empty one says nothing."""
+    if not form.is_bound and not form.initial:
+        return Preview()
+    content = _content_of(form)
+    named = form["slug"].value() if "slug" in form.fields else ""
+    slug = row.slug if row else str(named or "")
+    return selectors.preview(content, slug or slugify(content["name"]))
+
+
+def _switched(form: PolicyForm, request: HttpRequest, row: Policy | None) -> PolicyForm:
+    """Return the form in the other way of writing, when that was asked for.
+
+    Nothing that was typed gets lost: what cannot be said the other way stays as it is,
+    and the form says why.
+    """
+    typed = form.initial
+    if "to_cedar" in request.POST:
+        found = preview_of(form, row)
+        if found.problems and any(typed.get(name) for name in PICKED):
+            first = found.problems[0]
+            form.notice = f"This cannot be written in Cedar yet: {first.message}"
+            return form
+        text = _ID_LINES.sub("", found.cedar).strip() or _START.get(
+            str(typed.get("effect")), _START["permit"]
+        )
+        return _again(form, {**typed, "cedar": text, "mode": "cedar"})
+    if "to_form" in request.POST:
+        found_form = selectors.as_form(_content_of(form))
+        if isinstance(found_form, str):
+            form.notice = f"{found_form} It stays in Cedar."
+            return form
+        kept = {name: typed[name] for name in ("lock", "base", "slug") if name in typed}
+        return _again(form, {**typed, **initial_of(found_form, 0), **kept})
+    return form
+
+
+def _again(form: PolicyForm, initial: dict[str, Any]) -> PolicyForm:
+    is_new = "slug" in form.fields
+    return PolicyForm(None, initial=initial, attributes=form.attributes, is_new=is_new)
+
+
+def _content_of(form: PolicyForm) -> dict[str, Any]:
+    """Return the content that a form shows, complete or not.
 
     A copy is read: a form that was refused forgets what its errors are about.
     """
     initial = {name: v for name, v in form.initial.items() if v is not None}
-    data = form.data if form.is_bound else initial
-    if not data:
-        return Preview()
     typed = PolicyForm(
-        data, initial=None, attributes=form.attributes, is_new=row is None
+        form.data if form.is_bound else initial,
+        initial=None,
+        attributes=form.attributes,
+        is_new=True,
     )
     typed.is_valid()
-    content = typed.content()
-    slug = row.slug if row else typed.cleaned_data.get("slug", "")
-    return selectors.preview(content, slug or slugify(content["name"]))
+    return typed.content()
 
 
 def _name_choices(form: PolicyForm, request: HttpRequest) -> None:

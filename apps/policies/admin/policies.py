@@ -204,7 +204,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         self, request: HttpRequest, form: Form, row: Policy | None
     ) -> dict[str, Any]:
         assert isinstance(form, PolicyForm)  # noqa: S101  # made above
-        return {"preview": editing.preview_of(form, row)}
+        return {"preview": editing.preview_of(form, row), "notice": form.notice}
 
 
 def _kept(policy: Policy | None) -> dict[str, Any]:

@@ -107,6 +107,7 @@ class PolicyForm(forms.Form):
         is_new: bool,
     ) -> None:
         super().__init__(posted, initial=dict(initial) if initial else None)
+        self.notice = ""
         self.attributes = tuple(attributes)
         self.kinds = kinds_of(self.attributes)
         if not is_new:

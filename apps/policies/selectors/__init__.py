@@ -28,7 +28,7 @@ from apps.policies.selectors.policies import (
     version_by_id,
     versions,
 )
-from apps.policies.selectors.preview import Preview, preview
+from apps.policies.selectors.preview import Preview, as_form, preview
 from apps.policies.selectors.testing import frozen_cases, proposed_tests, run_tests
 from apps.policies.selectors.timelines import (
     AsOf,
@@ -54,6 +54,7 @@ __all__ = [
     "Preview",
     "Shipped",
     "acts_of",
+    "as_form",
     "as_of",
     "asks_for_decision",
     "attributes",

@@ -9,11 +9,13 @@ from typing import Any
 from apps.policies.rules import (
     Problem,
     Span,
+    Unsayable,
     compile_policy,
+    decompile,
     parse_content,
     sentence_spans,
 )
-from apps.policies.selectors.catalogue import catalogue_of, words_of
+from apps.policies.selectors.catalogue import catalogue, catalogue_of, words_of
 
 _UNNAMED = "Untitled"
 _UNNAMED_SLUG = "policy"
@@ -27,6 +29,18 @@ class Preview:
     cedar: str = ""
     statements: int = 0
     problems: tuple[Problem, ...] = ()
+
+
+def as_form(content: Mapping[str, Any]) -> dict[str, Any] | str:
+    """Return the content of the form that says what a Cedar text does, or why not."""
+    name = content.get("name") or _UNNAMED
+    parsed = parse_content({**content, "name": name})
+    if isinstance(parsed, list):
+        return parsed[0].message
+    found = decompile(parsed, catalogue())
+    if isinstance(found, Unsayable):
+        return found.reason
+    return found.to_dict() | {"name": content.get("name", "")}
 
 
 def preview(content: Mapping[str, Any], slug: str) -> Preview:
