@@ -41,7 +41,7 @@ class DraftChangedError(ConflictError):
     """Somebody else saved the draft in between."""
 
     code = "policies.draft_changed"
-    default_remedy = "Reload the draft and make your change again."
+    default_remedy = "Look at what they changed, and save what shall stay."
 
 
 class DraftStaleError(ConflictError):

@@ -253,7 +253,7 @@ def test_an_error_in_the_text_stands_beside_it_with_its_line(
     client: Client, access: Tenant
 ) -> None:
     answer = client.post(ADD, EXPERT | {"cedar": CEDAR.replace("deploy", "fly")})
-    assert "Line 1, column 55" in str(answer.context["form"].errors["cedar"])
+    assert "Line 1, column 51" in str(answer.context["form"].errors["cedar"])
     assert drafts(access) == []
 
 
@@ -325,3 +325,32 @@ def test_things_are_found_by_a_part_of_their_names(
     found = client.get(address, {"q": text}).json()["choices"]
     assert value in [choice["value"] for choice in found]
     assert client.get(address, {"q": "no such thing"}).json()["choices"] == []
+
+
+def test_a_conflict_keeps_what_was_typed_and_lets_one_choose(
+    client: Client, access: Tenant
+) -> None:
+    client.post(ADD, FORM)
+    (draft,) = drafts(access)
+    page = page_of(draft.policy_id)
+    base = client.get(page).context["form"]["base"].value()
+    client.post(page, FORM | {"lock": 1, "owner": "Theirs", "windows": []})
+    mine = FORM | {"lock": 1, "base": base, "owner": "Mine", "description": "Typed"}
+
+    conflict = client.post(page, mine)
+
+    text = conflict.content.decode()
+    assert "They changed owner, windows" in text
+    assert conflict.context["form"]["description"].value() == "Typed"
+    suggested = {
+        c.name: c.suggested.value for c in conflict.context["conflict"].changes
+    }
+    assert suggested == {"owner": "mine", "description": "mine", "windows": "theirs"}
+    (draft,) = drafts(access)
+    assert draft.content["owner"] == "Theirs"
+    lock = conflict.context["form"]["lock"].value()
+    taken = {"take_owner": "mine", "take_windows": "theirs"}
+    assert client.post(page, mine | taken | {"lock": lock}).status_code == 302
+    (draft,) = drafts(access)
+    assert (draft.content["owner"], draft.content["windows"]) == ("Mine", [])
+    assert draft.content["description"] == "Typed"

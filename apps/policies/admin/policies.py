@@ -25,10 +25,10 @@ from apps.accounts.permissions import actor_of
 from apps.core.admin import ServiceAdmin
 from apps.core.errors import PortwardError
 from apps.policies import selectors, services
-from apps.policies.admin import editing, testing
+from apps.policies.admin import conflicts, editing, testing
 from apps.policies.admin.findings import TONES, findings_page
 from apps.policies.choices import Effect, PolicyState
-from apps.policies.errors import PolicyInvalidError
+from apps.policies.errors import DraftChangedError, PolicyInvalidError
 from apps.policies.forms import PolicyForm
 from apps.policies.models import Policy
 from apps.roles.choices import Tier
@@ -164,13 +164,19 @@ class PolicyAdmin(ServiceAdmin[Policy]):
     @override
     def save(self, request: HttpRequest, form: Form, row: Policy | None) -> Policy:
         assert isinstance(form, PolicyForm)  # noqa: S101  # made above
-        draft = services.save_draft(
-            actor=actor_of(request),
-            policy_id=row.pk if row else None,
-            content=_kept(row) | form.content(),
-            expected_lock=form.cleaned_data["lock"] if row else None,
-            slug=form.cleaned_data.get("slug", ""),
-        )
+        content = conflicts.content_of(request, form, row)
+        try:
+            draft = services.save_draft(
+                actor=actor_of(request),
+                policy_id=row.pk if row else None,
+                content=content,
+                expected_lock=form.cleaned_data["lock"] if row else None,
+                slug=form.cleaned_data.get("slug", ""),
+            )
+        except DraftChangedError:
+            if row is not None:
+                form.conflict = conflicts.show_conflict(request, form, row, content)
+            raise
         return draft.policy
 
     @override
@@ -204,13 +210,11 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         self, request: HttpRequest, form: Form, row: Policy | None
     ) -> dict[str, Any]:
         assert isinstance(form, PolicyForm)  # noqa: S101  # made above
-        return {"preview": editing.preview_of(form, row), "notice": form.notice}
-
-
-def _kept(policy: Policy | None) -> dict[str, Any]:
-    """Return what a draft says beyond what the form shows; saving must not lose it."""
-    content: dict[str, Any] = policy.draft.content if policy else {}
-    return content
+        return {
+            "preview": editing.preview_of(form, row),
+            "notice": form.notice,
+            "conflict": form.conflict,
+        }
 
 
 def _has_news(policy: Policy) -> bool:

@@ -108,6 +108,8 @@ class PolicyForm(forms.Form):
     ) -> None:
         super().__init__(posted, initial=dict(initial) if initial else None)
         self.notice = ""
+        # What somebody else saved meanwhile, for the page to show.
+        self.conflict: object = None
         self.attributes = tuple(attributes)
         self.kinds = kinds_of(self.attributes)
         if not is_new:

@@ -15,6 +15,13 @@ from apps.policies.rules.content import (
 )
 from apps.policies.rules.decompile import Unsayable, decompile
 from apps.policies.rules.edges import Edge, EdgeKind, propose_tests
+from apps.policies.rules.merging import (
+    FieldChange,
+    Side,
+    changed_by,
+    merged,
+    three_way,
+)
 from apps.policies.rules.named import Named, names_in
 from apps.policies.rules.obligations import Obligation
 from apps.policies.rules.problems import Problem, ProblemCode
@@ -30,6 +37,7 @@ __all__ = [
     "Condition",
     "Edge",
     "EdgeKind",
+    "FieldChange",
     "Given",
     "Named",
     "Obligation",
@@ -39,6 +47,7 @@ __all__ = [
     "Problem",
     "ProblemCode",
     "ResourceItem",
+    "Side",
     "Span",
     "SpanKind",
     "TestCase",
@@ -46,8 +55,10 @@ __all__ = [
     "Unsayable",
     "Words",
     "case_records",
+    "changed_by",
     "compile_policy",
     "decompile",
+    "merged",
     "names_in",
     "parse_content",
     "policy_digest",
@@ -55,4 +66,5 @@ __all__ = [
     "run_policy_tests",
     "sentence",
     "sentence_spans",
+    "three_way",
 ]
