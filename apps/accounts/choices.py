@@ -46,6 +46,7 @@ class Scope(models.TextChoices):
     CONFIGURATION_WRITE = "configuration.write", "Plan and apply the tenant's file"
     POLICIES_READ = "policies.read", "Read policies and their versions"
     POLICIES_WRITE = "policies.write", "Suspend, resume, retire and roll back policies"
+    POLICIES_WRITE = "policies.write", "Write drafts of policies"
     RELEASES_READ = "releases.read", "Read releases"
     BUNDLE_READ = "bundle.read", "Fetch the signed bundle"
     NODES_READ = "nodes.read", "Read nodes"

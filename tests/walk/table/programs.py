@@ -19,7 +19,6 @@ REST: Mapping[str, Row] = {
         "audit",
         "sessions",
         "assignments",
-        "policies",
         "versions",
         "releases",
         "nodes",
@@ -38,38 +37,61 @@ REST: Mapping[str, Row] = {
         "bundle": "slug of the tenant",
         "request": "approvals.ApprovalRequest",
         "assignment": "roles.Assignment",
-        "policy": "policies.Policy",
         "version": "policies.PolicyVersion",
         "release": "bundles.Release",
         "node": "nodes.Node",
     }.items()
 }
+_ADDED = Row(
+    "Reading needs a token; drafting, a security admin's and their passkey.",
+    get=READ_BY_TOKEN,
+    post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+    is_json=True,
+)
+_REPLACED = Row(
+    "Reading needs a token; drafting, a security admin's and their passkey.",
+    get=ONE_BY_TOKEN,
+    post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+    about=["policies.Policy"],
+    other_methods=frozenset({"put"}),
+)
 # What security admins write over REST, each act confirmed by its person's passkey.
-WRITTEN = {
-    f"api:{name}s": Row(
-        "Reading needs a token; adding, a security admin's and their passkey.",
-        get=READ_BY_TOKEN,
-        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
-        is_json=True,
-    )
-    for name in ("role", "permission", "attribute", "principal", "group", "resource")
-} | {
-    f"api:{name}": Row(
-        "Reading needs a token; replacing, a security admin's and their passkey.",
-        get=ONE_BY_TOKEN,
-        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
-        about=[about],
-        other_methods=frozenset({"put"}),
-    )
-    for name, about in {
-        "role": "roles.Role",
-        "permission": "roles.Permission",
-        "attribute": "roles.AttributeDefinition",
-        "principal": "roles.Principal",
-        "group": "roles.PrincipalGroup",
-        "resource": "roles.Resource",
-    }.items()
-}
+WRITTEN = (
+    {"api:policies": _ADDED, "api:policy": _REPLACED}
+    | {
+        f"api:{name}s": Row(
+            "Reading needs a token; adding, a security admin's and their passkey.",
+            get=READ_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            is_json=True,
+        )
+        for name in (
+            "role",
+            "permission",
+            "attribute",
+            "principal",
+            "group",
+            "resource",
+        )
+    }
+    | {
+        f"api:{name}": Row(
+            "Reading needs a token; replacing, a security admin's and their passkey.",
+            get=ONE_BY_TOKEN,
+            post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+            about=[about],
+            other_methods=frozenset({"put"}),
+        )
+        for name, about in {
+            "role": "roles.Role",
+            "permission": "roles.Permission",
+            "attribute": "roles.AttributeDefinition",
+            "principal": "roles.Principal",
+            "group": "roles.PrincipalGroup",
+            "resource": "roles.Resource",
+        }.items()
+    }
+)
 STEPS_UP = Answers(UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN)
 _VOTE = {
     "verdict": "approve",
