@@ -44,6 +44,9 @@ def form_of(request: HttpRequest, row: Policy | None) -> PolicyForm:
     initial: dict[str, Any] | None = None
     if asks:
         initial = typed_in(request.POST)
+    elif row is None and not is_posted and (slug := request.GET.get("starter")):
+        content = selectors.starter_content(slug)
+        initial = initial_of(content, 0) | {"base": ""} if content else None
     elif row is not None:
         initial = initial_of(row.draft.content, row.draft.lock)
     form = PolicyForm(

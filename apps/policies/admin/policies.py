@@ -11,6 +11,7 @@ from django.db.models import QuerySet
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -59,6 +60,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
     ordering = ["slug"]
     actions = ["propose"]
     page_template = "admin/policies/policy.html"
+    change_list_template = "admin/policies/policies.html"
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[Policy]:
@@ -121,6 +123,9 @@ class PolicyAdmin(ServiceAdmin[Policy]):
                 "<uuid:pk>/tests/",
                 wrap(require_http_methods(["GET", "HEAD", "POST"])(self.tests_view)),
                 name="policies_policy_tests",
+                "starters/",
+                wrap(require_safe(self.starters_view)),
+                name="policies_policy_starters",
             ),
             path(
                 "find/<str:kind>/",
@@ -140,6 +145,17 @@ class PolicyAdmin(ServiceAdmin[Policy]):
     def tests_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Show the tests of a policy, and change them."""
         return testing.page(self, request, pk)
+    def starters_view(self, request: HttpRequest) -> HttpResponse:
+        """Show the policies that one can start from."""
+        if not self.has_add_permission(request):
+            raise PermissionDenied
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Start from a template",
+            "opts": self.opts,
+            "starters": selectors.starters(),
+        }
+        return TemplateResponse(request, "admin/policies/starters.html", context)
 
     def find_view(self, request: HttpRequest, kind: str) -> HttpResponse:
         """Answer with what can be picked."""

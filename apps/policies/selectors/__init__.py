@@ -29,6 +29,7 @@ from apps.policies.selectors.policies import (
     versions,
 )
 from apps.policies.selectors.preview import Preview, as_form, preview
+from apps.policies.selectors.starters import Starter, starter_content, starters
 from apps.policies.selectors.testing import frozen_cases, proposed_tests, run_tests
 from apps.policies.selectors.timelines import (
     AsOf,
@@ -53,6 +54,7 @@ __all__ = [
     "Entry",
     "Preview",
     "Shipped",
+    "Starter",
     "acts_of",
     "as_form",
     "as_of",
@@ -91,6 +93,8 @@ __all__ = [
     "shipped_versions_of",
     "spans_of",
     "spans_of_versions",
+    "starter_content",
+    "starters",
     "uses_of_scope",
     "version_by_id",
     "version_in_force",

@@ -217,6 +217,10 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["policies.Policy"],
         body={"do": "remove", "name": "none", "lock": "1"},
+    "admin:policies_policy_starters": Row(
+        "Templates, for whom drafts policies.",
+        get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
     ),
     "admin:policies_policy_preview": Row(
         "Says what a typed policy would do, and changes nothing.",
