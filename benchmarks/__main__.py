@@ -8,7 +8,15 @@ import os
 import platform
 from pathlib import Path
 
-from benchmarks import bundles, decisions, elevations, fanout, search, sign_in
+from benchmarks import (
+    bundles,
+    decisions,
+    editing,
+    elevations,
+    fanout,
+    search,
+    sign_in,
+)
 from benchmarks.measure import table
 from benchmarks.product import product
 
@@ -27,6 +35,7 @@ def main() -> None:
         figures += fanout.run(portal, 3 if options.quick else 10)
         figures += elevations.run(portal, 2 if options.quick else 10)
         figures += sign_in.run(portal, 1 if options.quick else sign_in.TURNS)
+        figures += editing.run(portal, 20 if options.quick else 100)
     print(table(figures))
     if options.json:
         content = [figure.as_dict() for figure in figures]

@@ -36,7 +36,7 @@ export class CedarText {
     this.status = element("p", { class: "pw-visually-hidden", role: "status" });
     box.append(this.list, this.status);
     for (const [key, value] of Object.entries({
-      role: "combobox", "aria-multiline": "true", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": this.list.id, "aria-haspopup": "listbox",
+      "aria-autocomplete": "list", "aria-controls": this.list.id, "aria-haspopup": "listbox",
     })) field.setAttribute(key, value);
     this.listen();
     this.draw();
@@ -177,7 +177,6 @@ export class CedarText {
       return option;
     }));
     this.list.hidden = !found.length;
-    this.field.setAttribute("aria-expanded", String(Boolean(found.length)));
     this.status.textContent = found.length ? `${found.length} completions` : "";
     this.point(found.length ? 0 : -1);
   }
@@ -207,7 +206,6 @@ export class CedarText {
     clearTimeout(this.timer);
     this.list.hidden = true;
     this.choices = [];
-    this.field.setAttribute("aria-expanded", "false");
     this.point(-1);
   }
 }

@@ -14,7 +14,7 @@ export class Picker {
     this.box = box;
     this.name = box.dataset.pwPick;
     this.chips = box.querySelector("[data-pw-chips]");
-    this.input = box.querySelector('input[type="search"]');
+    this.input = box.querySelector("[data-pw-sought]");
     this.active = -1;
     this.asked = 0;
     this.list = element("ul", { class: "pw-options", role: "listbox", id: `${this.input.id}_options`, hidden: "" });

@@ -104,9 +104,15 @@ def draft(page: Page) -> None:
     page.fill("[name=name]", "Nora drains edge nodes")
     page.fill("[name=owner]", "Edge team")
     page.select_option("[name=tier]", "operator")
-    page.select_option("[name=principals]", "User::nora.petit")
-    page.select_option("[name=actions]", "drain")
-    page.select_option("[name=resources]", "Node::edge-ber-1")
+    for field, text in (
+        ("principals", "nora.petit"),
+        ("actions", "drain"),
+        ("resources", "edge-ber-1"),
+    ):
+        box = page.locator(f"#id_{field}")
+        box.fill(text)
+        box.press("Enter")
+        expect(page.locator(f"[name={field}]")).to_have_count(1)
     page.locator("main form button[type=submit]").last.click()
     expect(page.locator(".pw-code").first).to_contain_text("drain")
 
