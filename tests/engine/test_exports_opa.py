@@ -288,13 +288,7 @@ properties = st.one_of(
     known,
     st.dictionaries(
         st.sampled_from(["level", "team", "tags", "secret", "odd name"]),
-<<<<<<< HEAD
         st.one_of(odd, st.lists(odd, max_size=2), huge),
-=======
-        st.one_of(
-            odd, st.lists(odd, max_size=2), st.sampled_from([2**63, -(2**63) - 1])
-        ),
->>>>>>> 98ef5b3 (Show, change and propose tests on a page, and run them over REST)
     ),
 )
 CONTEXT: Mapping[str, st.SearchStrategy[Any]] = {

@@ -123,6 +123,8 @@ class PolicyAdmin(ServiceAdmin[Policy]):
                 "<uuid:pk>/tests/",
                 wrap(require_http_methods(["GET", "HEAD", "POST"])(self.tests_view)),
                 name="policies_policy_tests",
+            ),
+            path(
                 "starters/",
                 wrap(require_safe(self.starters_view)),
                 name="policies_policy_starters",
@@ -145,6 +147,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
     def tests_view(self, request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         """Show the tests of a policy, and change them."""
         return testing.page(self, request, pk)
+
     def starters_view(self, request: HttpRequest) -> HttpResponse:
         """Show the policies that one can start from."""
         if not self.has_add_permission(request):

@@ -217,6 +217,7 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["policies.Policy"],
         body={"do": "remove", "name": "none", "lock": "1"},
+    ),
     "admin:policies_policy_starters": Row(
         "Templates, for whom drafts policies.",
         get=signed_in(SHOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
