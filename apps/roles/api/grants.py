@@ -78,7 +78,7 @@ class GrantEnd(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=200)
 
 
-class _Grants(OperationBoundView, ObjectScopedView[ObjectGrant]):
+class _Grants(ObjectScopedView[ObjectGrant]):
     serializer_class = GrantSerializer
 
     @override
@@ -106,7 +106,7 @@ class _Grants(OperationBoundView, ObjectScopedView[ObjectGrant]):
         return row
 
 
-class GrantList(_Grants, ListAPIView[ObjectGrant]):
+class GrantList(OperationBoundView, _Grants, ListAPIView[ObjectGrant]):
     """List delegated rights, and give one."""
 
     scopes = {"GET": Scope.ROLES_READ, "POST": Scope.ROLES_WRITE}
@@ -139,7 +139,7 @@ class GrantDetail(_Grants):
         return with_etag(self.get_serializer(self.row(pk)).data)
 
 
-class GrantRevoke(_Grants):
+class GrantRevoke(OperationBoundView, _Grants):
     """The end of a delegated right."""
 
     scopes = {"POST": Scope.ROLES_WRITE}
