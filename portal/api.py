@@ -32,6 +32,7 @@ from apps.core.api import NoSuchEndpoint
 from apps.dashboard.api import (
     ActionSearch,
     ExplainDecision,
+    ExportDetail,
     ResourceSearch,
     Simulate,
     SubjectSearch,
@@ -189,6 +190,7 @@ urlpatterns = [
     path("v1/impact", ImpactRequest.as_view(), name="impact"),
     path("v1/evidence/<uuid:pk>", EvidenceDetail.as_view(), name="evidence"),
     path("v1/policy-tests", RunTests.as_view(), name="policy_tests"),
+    path("v1/exports/<slug:target>", ExportDetail.as_view(), name="export"),
     path("v1/simulate", Simulate.as_view(), name="simulate"),
     path("v1/lint", Lint.as_view(), name="lint"),
     path("v1/tenant-file", TenantFile.as_view(), name="tenant_file"),

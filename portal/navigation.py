@@ -73,6 +73,7 @@ AREAS = (
                 "Findings", "/admin/policies/policy/findings/", "policies.view_policy"
             ),
             Page("Impact", "/admin/impact/", "roles.view_assignment"),
+            Page("Exports", "/admin/exports/", "bundles.view_release"),
         ),
     ),
     Area(

@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from apps.dashboard.views import access, fleet, own, simulator
+from apps.dashboard.views import access, exports, fleet, own, simulator
 
 app_name = "dashboard"
 urlpatterns = [
@@ -29,6 +29,16 @@ urlpatterns = [
         "admin/simulator/test/",
         admin.site.admin_view(simulator.save_test),
         name="save-test",
+    ),
+    path(
+        "admin/exports/",
+        admin.site.admin_view(exports.exports),
+        name="exports",
+    ),
+    path(
+        "admin/exports/<int:revision>/<slug:target>/<str:name>",
+        admin.site.admin_view(exports.download),
+        name="export-file",
     ),
     path("access/why/", own.why, name="why"),
 ]

@@ -192,6 +192,9 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "slug of an area": "access",
         "act upon a policy": "suspend",
         "number of a version": "1",
+        "number of a release": "1",
+        "target of an export": "istio",
+        "file of an export": "manifests.yaml",
         "label of an app": "roles",
         "enrollment token": link,
         "passkey of the admin": str(

@@ -6,11 +6,13 @@ from apps.dashboard.api.access import (
     ResourceSearch,
     SubjectSearch,
 )
+from apps.dashboard.api.exports import ExportDetail
 from apps.dashboard.api.simulate import Simulate
 
 __all__ = [
     "ActionSearch",
     "ExplainDecision",
+    "ExportDetail",
     "ResourceSearch",
     "Simulate",
     "SubjectSearch",

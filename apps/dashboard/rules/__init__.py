@@ -8,6 +8,7 @@ from apps.dashboard.rules.chart import (
     consistency_chart,
     percentile,
 )
+from apps.dashboard.rules.exports import LIMITS, Export, Origin, Target, export
 from apps.dashboard.rules.sheets import (
     access_row,
     sheet,
@@ -17,14 +18,19 @@ from apps.dashboard.rules.sheets import (
 from apps.dashboard.rules.timeline import Timeline, timeline
 
 __all__ = [
+    "LIMITS",
     "Chart",
+    "Export",
     "Matrix",
+    "Origin",
     "Permitted",
     "Point",
+    "Target",
     "Tick",
     "Timeline",
     "access_row",
     "consistency_chart",
+    "export",
     "matrix",
     "percentile",
     "sheet",

@@ -11,6 +11,12 @@ from apps.dashboard.selectors.access import (
     who,
 )
 from apps.dashboard.selectors.cases import case_of, policies_about
+from apps.dashboard.selectors.exports import (
+    export_of,
+    exportable,
+    policies_named,
+    recent_revisions,
+)
 from apps.dashboard.selectors.fleet import (
     TARGET,
     FleetFilter,
@@ -41,10 +47,14 @@ __all__ = [
     "case_of",
     "changes_named",
     "consistency_over_time",
+    "export_of",
+    "exportable",
     "fleet_state",
     "group_choices",
     "offered_subjects",
     "policies_about",
+    "policies_named",
+    "recent_revisions",
     "remedies",
     "rows_of",
     "what",

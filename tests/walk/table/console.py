@@ -80,6 +80,17 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
         about=["policies.Policy", "number of a version"],
     ),
+    "dashboard:exports": Row(
+        "What Istio, Kubernetes and OPA get, for members.",
+        get=MEMBERS,
+        post=NOT_BY_GET,
+    ),
+    "dashboard:export-file": Row(
+        "The same as files, of one's own tenant.",
+        get=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
+        about=["number of a release", "target of an export", "file of an export"],
+    ),
     "dashboard:fleet": Row("Nodes of one's own tenant.", get=MEMBERS, post=NOT_BY_GET),
     "dashboard:fleet-live": Row(
         "The same, as it changes.", get=MEMBERS, post=NOT_BY_GET

@@ -141,6 +141,12 @@ ASKED: Mapping[str, Row] = {
         post=NOT_BY_TOKEN,
         about=["simulation.Evidence"],
     ),
+    "api:export": Row(
+        "The export of one's own tenant's release.",
+        get=ONE_BY_TOKEN,
+        post=NOT_BY_TOKEN,
+        about=["target of an export"],
+    ),
     "api:simulate": Row(
         "A token asks about its own tenant, and changes nothing.",
         get=NOT_BY_TOKEN,
