@@ -6,7 +6,7 @@ DATA ?= var
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench docs fmt lock clean
+.PHONY: help up test check mutate bench docs fmt lock clean
 
 help:  ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ check: $(VENV)/stamp-dev  ## Run the static checks: format, lint, types, imports
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.check_django
 	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
+
+mutate: $(VENV)/stamp-dev  ## Change the code that decides in small ways; at least nine in ten must fail a test (takes an hour; ARGS names mutants)
+	@nice -n 19 $(BIN)/python -m tests.mutation $(ARGS)
 
 bench: $(VENV)/stamp-dev  ## Measure, each figure beside its baseline from the same run (ARGS=--quick for a short one)
 	@$(BIN)/python -m benchmarks $(ARGS)
