@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
     killed = stats["killed"] + stats["timeout"] + stats["segfault"]
     tried = killed + stats["survived"] + stats["suspicious"]
     score = 100 * killed / tried if tried else 0
-    print(f"{killed} of {tried} mutants killed: {score:.1f} % (at least {LEAST})")
+    line = f"{killed} of {tried} mutants killed: {score:.1f} % (at least {LEAST})"
+    sys.stdout.write(f"{line}\n")
     return 0 if score >= LEAST else 1
 
 
