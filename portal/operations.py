@@ -177,6 +177,7 @@ ROUTES: Mapping[str, Route] = {
     "admin:approvals_request_assignment": _post(Operation.OPEN_REQUEST),
     "admin:approvals_propose": _post(Operation.OPEN_REQUEST),
     "admin:approvals_cancel": _post(Operation.OPEN_REQUEST),
+    "admin:approvals_call_off": _post(Operation.OPEN_REQUEST),
     **_pages("approvals_changeset", Operation.DRAFT_POLICY, "add", "change"),
     **_pages(
         *("approvals_set", Operation.DRAFT_POLICY),

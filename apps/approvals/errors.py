@@ -267,3 +267,11 @@ class CommentForbiddenError(ForbiddenError):
 
     code = "approvals.comment_forbidden"
     default_message = "Only its author may change a comment."
+
+
+class NothingScheduledError(ConflictError):
+    """Nothing of the request waits for its time."""
+
+    code = "approvals.nothing_scheduled"
+    default_message = "Nothing of this request waits for its time."
+    default_remedy = "Propose a change, or roll back what is in force."

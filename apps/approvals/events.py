@@ -26,3 +26,4 @@ class AuditAction(StrEnum):
     COMMENTED = "approvals.commented"
     COMMENT_EDITED = "approvals.comment_edited"
     COMMENT_DELETED = "approvals.comment_deleted"
+    ACTIVATION_CANCELLED = "approvals.activation_cancelled"

@@ -62,6 +62,12 @@ class CancelForm(forms.Form):
     reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}), required=False)
 
 
+class CallOffForm(forms.Form):
+    """Why what was approved shall not come into force."""
+
+    reason = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}))
+
+
 class ElevationForm(forms.Form):
     """Why somebody needs a role, and for how long."""
 

@@ -26,6 +26,7 @@ from apps.approvals.errors import (
     ChangeSetEmptyError,
     CommentForbiddenError,
     EvidenceMissingError,
+    NothingScheduledError,
     NotSchedulableError,
     ProposeForbiddenError,
     RequestOutdatedError,
@@ -320,7 +321,8 @@ def test_a_scheduled_policy_carries_its_time_to_the_nodes(
     for name in ("anna", "ben"):
         people(name).vote(request)
     version = PolicyVersion.objects.get(policy__slug="tomorrow")
-    assert version.content["effective_from"] == said
+    assert version.effective_from == at
+    assert [one["name"] for one in version.approvers] == ["anna", "ben"]
 
 
 def test_a_comment_is_never_changed_silently(ada: User, people: People) -> None:
@@ -359,3 +361,32 @@ def test_an_answer_stands_in_its_thread_and_reaches_who_asked(
         (ada.pk, "Why?"),
         (anna.pk, "Because."),
     }
+
+
+def test_what_is_to_come_into_force_later_is_called_off_and_the_old_version_stays(
+    ada: User, people: People
+) -> None:
+    for content, at in (
+        (CONTENT | {"name": "Late"}, None),
+        (
+            CONTENT | {"name": "Late", "locations": []},
+            timezone.now() + dt.timedelta(days=1),
+        ),
+    ):
+        row = make_set(ada)
+        put(ada, row, ItemKind.POLICY, content)
+        services.schedule_change_set(actor=actor_for(ada), set_id=row.pk, at=at)
+        request = submit(ada, row)
+        for name in ("anna", "ben"):
+            people(name).vote(request)
+    services.cancel_activation(
+        actor=actor_for(ada), request_id=request.pk, reason="Too early."
+    )
+    newest = PolicyVersion.objects.order_by("-number").first()
+    assert newest is not None
+    assert newest.content["locations"] == ["office"]
+    assert newest.effective_from is None
+    with pytest.raises(NothingScheduledError):
+        services.cancel_activation(
+            actor=actor_for(ada), request_id=request.pk, reason="Again."
+        )

@@ -24,7 +24,7 @@ from apps.approvals import selectors, services
 from apps.approvals.admin import assignments, pages, showing, talking, votes
 from apps.approvals.choices import RequestState
 from apps.approvals.errors import RequestNotFoundError
-from apps.approvals.forms import CancelForm, ProposeForm
+from apps.approvals.forms import CallOffForm, CancelForm, ProposeForm
 from apps.approvals.models import ApprovalRequest
 from apps.core.errors import ForbiddenError, PortwardError
 
@@ -61,6 +61,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
                 "<uuid:request_id>/comments/",
                 wrap(require_POST(self.say_view)),
                 name="approvals_request_say",
+            ),
+            path(
+                "<uuid:request_id>/call-off/",
+                wrap(self.call_off_view),
+                name="approvals_call_off",
             ),
             path(
                 "<uuid:request_id>/cancel/",
@@ -243,6 +248,39 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             request, "admin/approvals/approvalrequest/cancel.html", context
         )
 
+    def call_off_view(
+        self, request: HttpRequest, request_id: uuid.UUID
+    ) -> HttpResponse:
+        """Ask whether to call off what is to come into force later, then do it."""
+        found = self._find(request, request_id)
+        try:
+            require(user_of(request), TenantRole.SECURITY_ADMIN)
+        except ForbiddenError as error:
+            raise PermissionDenied(error.message) from error
+        form = CallOffForm(request.POST or None, label_suffix="")
+        if request.method == "POST" and form.is_valid():
+            try:
+                services.cancel_activation(
+                    actor=actor_of(request),
+                    request_id=request_id,
+                    reason=form.cleaned_data["reason"],
+                )
+            except PortwardError as error:
+                form.add_error(None, f"{error.message} {error.remedy}".strip())
+            else:
+                messages.success(request, f"“{found.title}” is called off.")
+                return HttpResponseRedirect(pages.page_of(request_id))
+        context = self._page(
+            request,
+            "Call it off",
+            form=form,
+            change_request=found,
+            activate_at=pages.activation_of(found),
+        )
+        return TemplateResponse(
+            request, "admin/approvals/approvalrequest/call_off.html", context
+        )
+
     def vote_options_view(
         self, request: HttpRequest, request_id: uuid.UUID
     ) -> HttpResponse:
@@ -282,6 +320,9 @@ def beside(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
         "change_set": selectors.set_of_request(change_request),
         "signed_set": change_request.document.get("change_set"),
         "activate_at": at,
+        "may_call_off": change_request.state == RequestState.APPROVED
+        and bool(at and at > timezone.now())
+        and selectors.SECURITY_ADMIN in selectors.roles_of(user.pk),
         "is_later": bool(at and at > timezone.now()),
         "proof": showing.describe_proof(proof),
         "needs_proof": "evidence" in change_request.document,

@@ -95,9 +95,12 @@ def shown_change(
         "kind": kind,
         "label": kind.label,
         "name": after.get("name") or after.get("slug"),
-        "was": says(kind, before),
+        "was": "" if kind is ItemKind.POLICY_STATE else says(kind, before),
         "says": says(kind, after),
-        "fields": compare(dict(before) if before else None, dict(after)),
+        "fields": compare(
+            dict(before) if before and kind is not ItemKind.POLICY_STATE else None,
+            dict(after),
+        ),
         "pictures": _pictures(before, after) if kind is ItemKind.WINDOW else [],
         "permissions": _permissions(before, after) if kind is ItemKind.ROLE else None,
     }

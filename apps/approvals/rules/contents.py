@@ -132,7 +132,7 @@ def _text(value: object) -> str:
     return value
 
 
-def _weekday(value: object) -> int:
+def _whole(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError
     return value
@@ -174,7 +174,7 @@ def _window(r: _Reader) -> WindowSpec:
         slug=r.text("slug"),
         name=r.text("name"),
         zone=r.text("zone"),
-        weekdays=r.many("weekdays", _weekday),
+        weekdays=r.many("weekdays", _whole),
         start_minute=parse_minute(r.text("start", "00:00"), field="start"),
         end_minute=parse_minute(r.text("end", "24:00"), field="end"),
         is_overnight=r.flag("is_overnight"),

@@ -12,6 +12,7 @@ from apps.approvals import rules
 from apps.approvals.choices import ItemKind
 from apps.audit.selectors import entries
 from apps.policies import selectors as policies
+from apps.policies.choices import Act
 from apps.policies.models import Policy
 from apps.roles import selectors as roles
 from apps.roles.rules import RoleSpec
@@ -121,8 +122,10 @@ def _of_policy(policy: Policy) -> Ground:
 
 def sentence_of_plain(kind: ItemKind, content: dict[str, Any] | None) -> str:
     """Return what something other than a policy says, in words."""
-    if content is None:
+    if content is None or kind is ItemKind.POLICY:
         return ""
+    if kind is ItemKind.POLICY_STATE:
+        return f"{Act(content['act']).label} the policy: {content['reason']}"
     match rules.parse_spec_of(kind, content):
         case WindowSpec() as window:
             return window_sentence(window)

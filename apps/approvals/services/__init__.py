@@ -1,5 +1,6 @@
 """Acts upon requests for approval."""
 
+from apps.approvals.services.activation import cancel_activation
 from apps.approvals.services.change_sets import (
     create_change_set,
     discard_change_set,
@@ -45,6 +46,7 @@ __all__ = [
     "add_comment",
     "alert_out_of_band",
     "begin_vote",
+    "cancel_activation",
     "cancel_request",
     "carry_out_set",
     "cast_demo_vote",

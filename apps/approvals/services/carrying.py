@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from django.utils.text import slugify
@@ -16,12 +17,13 @@ from django.utils.text import slugify
 from apps.approvals import rules, selectors
 from apps.approvals.choices import ItemKind
 from apps.approvals.errors import ChangeInvalidError
-from apps.approvals.services.states import apply_act, approval_of, sentence_of_act
+from apps.approvals.services.states import apply_act, sentence_of_act
 from apps.audit.events import Actor
 from apps.core.errors import PortwardError
 from apps.policies import selectors as policy_questions
 from apps.policies import services as policies
 from apps.policies.rules import Catalogue
+from apps.policies.services import Approval
 from apps.roles import services as roles
 from apps.roles.rules import RoleSpec
 from apps.scopes import services as scopes
@@ -76,20 +78,37 @@ class Applied:
         }
 
 
+@dataclass
+class _Terms:
+    """What all changes of a set are carried out under."""
+
+    request_id: uuid.UUID
+    approval: Approval
+
+    @cached_property
+    def catalogue(self) -> Catalogue:
+        """Return what policies may name, once everything else is written."""
+        return policy_questions.catalogue()
+
+
 def apply_changes(
-    *, actor: Actor, wanted: Sequence[Wanted], request_id: uuid.UUID
+    *,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    request_id: uuid.UUID,
+    approval: Approval | None = None,
 ) -> list[Applied]:
     """Write all changes, in an order in which each finds what it names.
 
+    `approval` says who approved policies, and from when on they count.
+
     Raises what the services of the other apps raise, with the change it is about.
     """
-    catalogue: Catalogue | None = None
+    terms = _Terms(request_id, approval or Approval())
     found = []
     for one in in_order(wanted):
-        if one.kind is ItemKind.POLICY and catalogue is None:
-            catalogue = policy_questions.catalogue()
         try:
-            found.append(_apply(actor, one, request_id, catalogue))
+            found.append(_apply(actor, one, terms))
         except PortwardError as error:
             error.add_note(one.place)
             raise
@@ -123,15 +142,13 @@ def slug_of(kind: ItemKind, content: Mapping[str, Any], slug: str) -> str:
     return named
 
 
-def _apply(
-    actor: Actor, one: Wanted, request_id: uuid.UUID, catalogue: Catalogue | None
-) -> Applied:
+def _apply(actor: Actor, one: Wanted, terms: _Terms) -> Applied:
     ground = selectors.ground_of(one.kind, one.slug)
     match one.kind:
         case ItemKind.POLICY:
-            return _policy(actor, one, ground, request_id, catalogue)
+            return _policy(actor, one, ground, terms)
         case ItemKind.POLICY_STATE:
-            return _state(actor, one, ground, request_id)
+            return _state(actor, one, ground, terms)
         case _:
             return _plain(actor, one, ground)
 
@@ -167,8 +184,7 @@ def _policy(
     actor: Actor,
     one: Wanted,
     ground: selectors.Ground,
-    request_id: uuid.UUID,
-    catalogue: Catalogue | None,
+    terms: _Terms,
 ) -> Applied:
     draft = policies.save_draft(
         actor=actor,
@@ -176,17 +192,17 @@ def _policy(
         content=one.content,
         expected_lock=ground.lock,
         slug=one.slug,
-        catalogue=catalogue,
+        catalogue=terms.catalogue,
         author=one.author,
     )
-    report = policy_questions.run_tests(draft, catalogue=catalogue)
+    report = policy_questions.run_tests(draft, catalogue=terms.catalogue)
     version = policies.freeze_version(
         actor=actor,
         draft_id=draft.pk,
         expected_digest=draft.digest,
-        request_id=request_id,
-        catalogue=catalogue,
-        approval=approval_of(request_id),
+        request_id=terms.request_id,
+        approval=terms.approval,
+        catalogue=terms.catalogue,
     )
     return Applied(
         kind=one.kind,
@@ -205,14 +221,14 @@ def _policy(
 
 
 def _state(
-    actor: Actor, one: Wanted, ground: selectors.Ground, request_id: uuid.UUID
+    actor: Actor, one: Wanted, ground: selectors.Ground, terms: _Terms
 ) -> Applied:
     content = apply_act(
         actor=actor,
         policy_id=ground.id,
         slug=one.slug,
         content=one.content,
-        request_id=request_id,
+        request_id=terms.request_id,
     )
     return Applied(
         kind=one.kind,

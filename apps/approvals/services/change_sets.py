@@ -149,8 +149,6 @@ def put_change(  # what is changed, and which state that is about
     item.content = next(
         one.content for one in outcome.applied if (one.kind, one.slug) == (kind, slug)
     )
-    if row.activate_at is not None:
-        item.content.pop("effective_from", None)
     item.save()
     touch(row)
     named = {"kind": str(kind), "slug": slug}
@@ -259,8 +257,9 @@ def try_out(
     try:
         found = rehearse(
             actor=actor,
-            wanted=wanted_of(items, row.activate_at),
+            wanted=wanted_of(items),
             request_id=next_request_id(row),
+            activate_at=row.activate_at,
         )
     except PortwardError as error:
         notes = getattr(error, "__notes__", [about])

@@ -58,8 +58,9 @@ def prove_change_set(*, actor: Actor, set_id: uuid.UUID) -> ChangeSet:
         request_id = row.request_id
     found = rehearse(
         actor=actor,
-        wanted=wanted_of(selectors.items_of(row), row.activate_at),
+        wanted=wanted_of(selectors.items_of(row)),
         request_id=request_id,
+        activate_at=row.activate_at,
     )
     proof = request_proof(actor=actor, title=row.title, found=found)
     row.outcome = found.to_dict() | ({"evidence": proof.input} if proof else {})

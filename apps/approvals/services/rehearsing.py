@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +21,7 @@ from apps.approvals.models import ChangeItem, ChangeSet
 from apps.approvals.services.carrying import Applied, Wanted, apply_changes
 from apps.approvals.services.locking import lock_grounds
 from apps.audit.events import Actor
+from apps.policies.services import Approval
 from apps.simulation.selectors import live_records
 
 _MOST_SHOWN = 200
@@ -71,18 +71,10 @@ class Rehearsal:
         }
 
 
-def wanted_of(
-    items: Sequence[ChangeItem], activate_at: dt.datetime | None = None
-) -> list[Wanted]:
-    """Return the changes of a set as they are asked for, policies with their time."""
-    later = {"effective_from": rules.instant_text(activate_at)} if activate_at else {}
+def wanted_of(items: Sequence[ChangeItem]) -> list[Wanted]:
+    """Return the changes of a set as they are asked for."""
     return [
-        Wanted(
-            ItemKind(item.kind),
-            item.slug,
-            item.content | (later if item.kind == ItemKind.POLICY else {}),
-            author_of(item),
-        )
+        Wanted(ItemKind(item.kind), item.slug, item.content, author_of(item))
         for item in items
     ]
 
@@ -104,24 +96,25 @@ def next_request_id(change_set: ChangeSet) -> uuid.UUID:
 
 
 def rehearse(
-    *, actor: Actor, wanted: Sequence[Wanted], request_id: uuid.UUID
+    *,
+    actor: Actor,
+    wanted: Sequence[Wanted],
+    request_id: uuid.UUID,
+    activate_at: dt.datetime | None = None,
 ) -> Rehearsal:
     """Try changes out and take them back. Raises what carrying them out would raise."""
     before = live_records()
-    with staged(actor=actor, wanted=wanted, request_id=request_id) as applied:
-        after = live_records()
-    return Rehearsal(tuple(applied), selectors.between(before, after))
-
-
-@contextmanager
-def staged(
-    *, actor: Actor, wanted: Sequence[Wanted], request_id: uuid.UUID
-) -> Iterator[list[Applied]]:
-    """Let the block see the tenant as it would be with these changes."""
     with transaction.atomic():
         lock_grounds(wanted)
-        yield apply_changes(actor=actor, wanted=wanted, request_id=request_id)
+        applied = apply_changes(
+            actor=actor,
+            wanted=wanted,
+            request_id=request_id,
+            approval=Approval(activate_at=activate_at),
+        )
+        after = live_records()
         transaction.set_rollback(True)
+    return Rehearsal(tuple(applied), selectors.between(before, after))
 
 
 def stage_set(*, actor: Actor, row: ChangeSet, without: str = "") -> None:
@@ -133,6 +126,11 @@ def stage_set(*, actor: Actor, row: ChangeSet, without: str = "") -> None:
     if not row.is_draft:
         raise ChangeSetClosedError
     items = list(row.items.all())
-    wanted = [one for one in wanted_of(items, row.activate_at) if one.place != without]
+    wanted = [one for one in wanted_of(items) if one.place != without]
     lock_grounds(wanted)
-    apply_changes(actor=actor, wanted=wanted, request_id=next_request_id(row))
+    apply_changes(
+        actor=actor,
+        wanted=wanted,
+        request_id=next_request_id(row),
+        approval=Approval(activate_at=row.activate_at),
+    )

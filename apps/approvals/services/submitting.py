@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import uuid
 from collections.abc import Sequence
 from typing import Any
@@ -31,6 +32,7 @@ from apps.approvals.services.rehearsing import (
     next_request_id,
     wanted_of,
 )
+from apps.approvals.services.states import approval_of
 from apps.approvals.services.telling import ask
 from apps.approvals.services.trail import require_words, user_id_of
 from apps.audit.events import Actor
@@ -86,9 +88,15 @@ def carry_out_set(*, actor: Actor, request: ApprovalRequest, row: ChangeSet) -> 
     Raises ChangeOutdatedError unless each change comes to exactly what was signed.
     """
     items = selectors.items_of(row)
-    wanted = wanted_of(items, row.activate_at)
     require_ground(items)
-    applied = apply_changes(actor=actor, wanted=wanted, request_id=request.pk)
+    applied = apply_changes(
+        actor=actor,
+        wanted=wanted_of(items),
+        request_id=request.pk,
+        approval=dataclasses.replace(
+            approval_of(request.pk), activate_at=row.activate_at
+        ),
+    )
     signed = {(one.kind, one.slug): one.content_digest for one in request.items.all()}
     if {(one.kind, one.slug): one.digest for one in applied} != signed:
         raise ChangeOutdatedError("The set comes to something else than was signed.")
@@ -185,7 +193,7 @@ def _keep_items(
                 position=position,
                 kind=one.kind,
                 slug=one.slug,
-                base=one.ground.digest,
+                base=item.base,
                 draft_id=one.draft_id,
                 policy_id=one.policy_id,
                 name=one.name,

@@ -400,6 +400,12 @@ CONSOLE: Mapping[str, Row] = {
             "remove": ("approvals.ChangeItem",),
         }.items()
     },
+    "admin:approvals_call_off": Row(
+        "Calling off what is to come into force is a security admin's act.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["approvals.ApprovalRequest"],
+    ),
     "admin:approvals_set_conflict": Row(
         "Members see both sides of a conflict; security admins settle it.",
         get=signed_in(ABSENT, FORBIDDEN, SHOWN),
