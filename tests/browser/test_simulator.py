@@ -21,6 +21,7 @@ DRAFT = {
     "name": "Developers restart nodes",
     "effect": "permit",
     "tier": "operator",
+    "owner": "Platform",
     "principals": [{"type": "Role", "id": "developer"}],
     "actions": ["restart"],
     "resources": [{"type": "Node"}],

@@ -201,6 +201,12 @@ def test_an_act_needs_a_reason(admin: Any) -> None:
         )
 
 
+def test_somebody_answers_for_what_is_written() -> None:
+    with pytest.raises(PolicyInvalidError) as refused:
+        live(owner=" ")
+    assert refused.value.code == "policies.owner_missing"
+
+
 def test_acts_cannot_be_rewritten(admin: Any) -> None:
     policy = live().policy
     services.suspend_policy(

@@ -146,7 +146,6 @@ MFA = {"type": "mfa", "properties": {"level": 2}}
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"owner": ""}, "owner_missing"),
         ({"effective_from": "tomorrow"}, "time_invalid"),
         ({"effective_from": "2026-01-31T12:00:00+01:00"}, "time_invalid"),
         ({"effective_until": "2026-02-30T12:00:00Z"}, "time_invalid"),

@@ -52,6 +52,7 @@ policies:
     name: Crew restarts
     effect: permit
     tier: operator
+    owner: Crew
     principals: [{type: Role, id: crew}]
     actions: [restart]
     windows: [hours]

@@ -26,6 +26,7 @@ CONTENT = {
     "name": "Developers restart nodes",
     "effect": "permit",
     "tier": "operator",
+    "owner": "Platform",
     "principals": [{"type": "Role", "id": "developer"}],
     "actions": ["restart"],
     "resources": [{"type": "Node"}],

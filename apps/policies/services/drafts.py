@@ -24,6 +24,7 @@ from apps.policies.errors import (
 from apps.policies.events import PoliciesAction
 from apps.policies.models import Policy, PolicyDraft
 from apps.policies.rules import Catalogue, CompiledPolicy, PolicyContent, Problem
+from apps.policies.rules.terms import check_owner
 from apps.tenants.services import require_tenant_id
 
 _SLUG = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -56,6 +57,8 @@ def save_draft(
     policy = draft.policy if draft else _new_policy(slug or slugify(parsed.name))
     known = catalogue or selectors.catalogue_of(parsed)
     compiled = _compiled(parsed, known, policy.slug)
+    if problems := list(check_owner(parsed)):
+        raise PolicyInvalidError(_as_tuples(problems))
     _require_sound(policy.slug, parsed, known)
     before = draft.content if draft else None
     if draft is not None and draft.digest == compiled.digest:
