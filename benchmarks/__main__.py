@@ -14,6 +14,7 @@ from benchmarks import (
     editing,
     elevations,
     fanout,
+    impact,
     search,
     sign_in,
 )
@@ -31,6 +32,7 @@ def main() -> None:
     figures = list(decisions.run([10, 1_000, 10_000], 50 if options.quick else 300))
     figures += bundles.run([1_000, 10_000], 2 if options.quick else 5)
     figures += search.run([(50, 100), (10_000, 1_000)], 3 if options.quick else 10)
+    figures += impact.run(10 if options.quick else 50)
     with product() as portal:
         figures += fanout.run(portal, 3 if options.quick else 10)
         figures += elevations.run(portal, 2 if options.quick else 10)
