@@ -74,7 +74,9 @@ def sentence_spans(content: PolicyContent, words: Words = _NOBODY) -> tuple[Span
     parts = _expert(content, words) if content.cedar else _said(content, words)
     spans = [*parts, *_times(content), *_duties(content), Span(".")]
     first = spans[0]
-    spans[0] = Span(f"{first.text[:1].upper()}{first.text[1:]}", first.kind)
+    # A name or key is written as it is.
+    if first.kind is SpanKind.PLAIN:
+        spans[0] = Span(f"{first.text[:1].upper()}{first.text[1:]}")
     return tuple(spans)
 
 
