@@ -322,7 +322,7 @@ def test_a_scheduled_policy_carries_its_time_to_the_nodes(
         people(name).vote(request)
     version = PolicyVersion.objects.get(policy__slug="tomorrow")
     assert version.effective_from == at
-    assert [one["name"] for one in version.approvers] == ["anna", "ben"]
+    assert [one["name"] for one in version.approvers] == ["Anna", "Ben"]
 
 
 def test_a_comment_is_never_changed_silently(ada: User, people: People) -> None:

@@ -10,6 +10,7 @@ from apps.approvals import selectors
 from apps.approvals.choices import ItemKind
 from apps.approvals.errors import OpenForbiddenError
 from apps.approvals.models import ChangeSet
+from apps.approvals.services.carrying import Applied
 from apps.approvals.services.rehearsing import (
     Rehearsal,
     next_request_id,
@@ -17,6 +18,9 @@ from apps.approvals.services.rehearsing import (
     wanted_of,
 )
 from apps.audit.events import Actor
+from apps.policies import selectors as policies
+from apps.policies.errors import PolicyInvalidError
+from apps.policies.services.drafts import compile_content
 from apps.simulation.rules import RecordChange
 from apps.simulation.services import request_evidence
 
@@ -26,7 +30,9 @@ def request_proof(
 ) -> selectors.Proof | None:
     """Ask for evidence; the same inputs are computed once.
 
-    What changes nothing that nodes hold has none: there is nothing to compare.
+    What changes nothing that nodes hold has none: there is nothing to compare. Tests
+    of a policy that names what the set creates ran when the set was tried out; against
+    what is live now it would only be found broken.
     """
     changes = [RecordChange(one.key, one.after) for one in found.state.changes]
     if not changes:
@@ -38,10 +44,18 @@ def request_proof(
         contents=[
             (one.slug, one.content)
             for one in found.applied
-            if one.kind is ItemKind.POLICY
+            if one.kind is ItemKind.POLICY and _stands_alone(one)
         ],
     )
     return selectors.proof_from(row)
+
+
+def _stands_alone(one: Applied) -> bool:
+    try:
+        compile_content(one.content, policies.catalogue(), one.slug)
+    except PolicyInvalidError:
+        return False
+    return True
 
 
 @transaction.atomic
