@@ -393,6 +393,7 @@ CONSOLE: Mapping[str, Row] = {
             get=NOT_BY_GET,
             post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
             about=["approvals.ChangeSet", *about],
+            acts=True,
         )
         for name, about in {
             "submit": (),
@@ -411,12 +412,14 @@ CONSOLE: Mapping[str, Row] = {
         get=signed_in(ABSENT, FORBIDDEN, SHOWN),
         post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, MOVED),
         about=["approvals.ChangeSet", "approvals.ChangeItem"],
+        acts=True,
     ),
     "admin:approvals_set_prove": Row(
         "Members of the tenant have evidence computed; it changes nothing.",
         get=NOT_BY_GET,
         post=signed_in(ABSENT, FORBIDDEN, MOVED),
         about=["approvals.ChangeSet"],
+        acts=True,
     ),
     "admin:approvals_set_say": Row(
         "Members of the tenant speak about a change.",
@@ -424,6 +427,7 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, MOVED),
         about=["approvals.ChangeSet"],
         body={"body": "Fine by me."},
+        acts=True,
     ),
     "admin:approvals_request_say": Row(
         "Members of the tenant speak about a request.",
@@ -431,6 +435,7 @@ CONSOLE: Mapping[str, Row] = {
         post=signed_in(ABSENT, FORBIDDEN, MOVED),
         about=["approvals.ApprovalRequest"],
         body={"body": "Fine by me."},
+        acts=True,
     ),
     **{
         f"admin:approvals_comment_{name}": Row(
