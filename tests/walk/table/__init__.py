@@ -44,7 +44,7 @@ UNCONFIRMED = {
     "access:cancel": "it gives rights up",
     "access:end": "it gives rights up",
     "api:elevation_end": "it gives rights up",
-    "admin:approvals_set_prove": "it computes what a change would do, and does nothing",
+    "admin:approvals_set_prove": "it computes what would happen, and does nothing",
     "admin:approvals_set_say": "what is said decides nothing, and is never silent",
     "admin:approvals_request_say": "what is said decides nothing, and is never silent",
     "admin:approvals_comment_edit": "what is said decides nothing, and is never silent",
