@@ -48,7 +48,7 @@ UNCONFIRMED = {
     "admin:approvals_set_say": "what is said decides nothing, and is never silent",
     "admin:approvals_request_say": "what is said decides nothing, and is never silent",
     "admin:approvals_comment_edit": "what is said decides nothing, and is never silent",
-    "admin:approvals_comment_delete": "what is said decides nothing; a line of it stays",
+    "admin:approvals_comment_delete": "what is said decides nothing; a line stays",
     "api:change_set_comments": "what is said decides nothing, and is never silent",
     "api:request_comments": "what is said decides nothing, and is never silent",
     "api:notification_read": "what was read is noted, and nothing else changes",
