@@ -107,7 +107,8 @@ def edit_comment(*, actor: Actor, comment_id: uuid.UUID, body: str) -> Comment:
         return row
     now, before = timezone.now(), row.body
     since = row.edited_at or row.created_at
-    row.history = [*row.history, {"body": before, "at": since.isoformat()}]
+    # In the order in which PostgreSQL gives it back, for one entity tag of one state.
+    row.history = [*row.history, {"at": since.isoformat(), "body": before}]
     row.body, row.edited_at = body, now
     row.save()
     _note(actor, AuditAction.COMMENT_EDITED, row, before, body)
