@@ -50,7 +50,9 @@ from apps.delegations.api import (
 )
 from apps.nodes.api import NodeDetail, NodeList
 from apps.notifications.api import (
+    ChannelDetail,
     ChannelList,
+    ChannelSecret,
     DeliveryList,
     NotificationList,
     NotificationRead,
@@ -94,6 +96,8 @@ from apps.roles.api import (
     RoleDetail,
     RoleList,
     RoleTransfer,
+    SeparationDetail,
+    SeparationList,
 )
 from apps.scopes.api import (
     CalendarDetail,
@@ -207,6 +211,8 @@ urlpatterns = [
         GrantRevoke.as_view(),
         name="object_grant_revoke",
     ),
+    path("v1/separations", SeparationList.as_view(), name="separations"),
+    path("v1/separations/<uuid:pk>", SeparationDetail.as_view(), name="separation"),
     path("v1/delegations", DelegationList.as_view(), name="delegations"),
     path("v1/delegations/<uuid:pk>", DelegationDetail.as_view(), name="delegation"),
     path(
@@ -292,6 +298,10 @@ urlpatterns = [
         name="notification_read",
     ),
     path("v1/channels", ChannelList.as_view(), name="channels"),
+    path("v1/channels/<uuid:pk>", ChannelDetail.as_view(), name="channel"),
+    path(
+        "v1/channels/<uuid:pk>/secret", ChannelSecret.as_view(), name="channel_secret"
+    ),
     path("v1/deliveries", DeliveryList.as_view(), name="deliveries"),
     path("v1/eligibilities", EligibilityList.as_view(), name="eligibilities"),
     path("v1/elevations", ElevationList.as_view(), name="elevations"),

@@ -252,6 +252,14 @@ class SeparationExceptionInvalidError(InvalidError):
     code = "roles.separation_exception_invalid"
 
 
+class SeparationUsedError(ConflictError):
+    """Somebody is or was excused from the set, which stays as its history."""
+
+    code = "roles.separation_used"
+    default_message = "Exceptions were granted from this set, so it is kept."
+    default_remedy = "Take it out of force instead."
+
+
 class SeparationNotFoundError(NotFoundError):
     """There is no such set of separated roles, or no such exception."""
 

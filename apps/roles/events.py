@@ -26,6 +26,7 @@ class RolesAction(StrEnum):
     ASSIGNMENT_REVOKED = "assignment.revoked"
     SEPARATION_CREATED = "separation.created"
     SEPARATION_CHANGED = "separation.changed"
+    SEPARATION_REMOVED = "separation.removed"
     EXCEPTION_GRANTED = "separation.exception_granted"
     EXCEPTION_ENDED = "separation.exception_ended"
     OBJECT_GRANTED = "object.granted"

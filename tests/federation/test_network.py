@@ -16,6 +16,7 @@ from apps.federation.rules.discovery import public_keys
 from tests.simulators.provider import SimulatedProvider
 
 AUTH = "client_secret_basic"
+pytestmark = pytest.mark.django_db
 
 
 def test_a_private_address_is_refused(
@@ -121,3 +122,28 @@ def test_only_public_halves_of_usable_keys_are_kept() -> None:
 def test_a_provider_without_keys_is_refused() -> None:
     with pytest.raises(DiscoveryInvalidError):
         public_keys({"keys": []})
+
+
+def test_a_provider_that_keeps_failing_is_left_alone(idp: SimulatedProvider) -> None:
+    idp.redirects = True
+    for _ in range(40):
+        with pytest.raises(ProviderUnreachableError):
+            adapters.discover(idp.issuer, client_auth=AUTH)
+    asked = len(idp.requests)
+
+    with pytest.raises(ProviderUnreachableError, match="left alone"):
+        adapters.discover(idp.issuer, client_auth=AUTH)
+
+    assert len(idp.requests) == asked < 40
+
+
+def test_an_address_that_may_not_be_asked_is_no_failure(
+    idp: SimulatedProvider, settings: Settings
+) -> None:
+    settings.PORTWARD_FEDERATION_ALLOW_PRIVATE = False
+    for _ in range(40):
+        with pytest.raises(AddressRefusedError):
+            adapters.discover(idp.issuer, client_auth=AUTH)
+    settings.PORTWARD_FEDERATION_ALLOW_PRIVATE = True
+
+    assert adapters.discover(idp.issuer, client_auth=AUTH)["issuer"] == idp.issuer

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from apps.roles.models import Role
+from apps.roles import services
+from apps.roles.models import Role, SeparationSet
+from apps.roles.rules import RoleSpec
 from apps.signin.rules.operations import Operation
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
-from tests.factories.access import build_access
+from tests.factories.access import SYSTEM, build_access
 from tests.factories.clients import token_of
 from tests.signin.conftest import Visitor, alice, visitor_for
 from tests.signin.test_api import Program, confirmed
@@ -35,6 +37,15 @@ NEW: dict[str, dict[str, Any]] = {
         "name": "Ops",
         "members": [{"type": "User", "key": "alice"}],
     },
+    "separations": {
+        "slug": "apart",
+        "name": "Apart",
+        "kind": "static",
+        "roles": ["payer", "reader"],
+        "limit": 1,
+        "owner": {"type": "User", "key": "alice"},
+        "is_active": True,
+    },
     "resources": {
         "type": "Node",
         "key": "web-2",
@@ -48,6 +59,7 @@ NEW: dict[str, dict[str, Any]] = {
 def program(tenant: Tenant, alice: Visitor) -> Program:  # a fixture
     with tenant_scope(tenant.pk):
         build_access()
+        services.save_role(actor=SYSTEM, spec=RoleSpec("payer", "Payer", "operator"))
     return Program(token_of(tenant, alice.user))
 
 
@@ -128,6 +140,21 @@ def test_a_cycle_is_refused_over_rest(
     tag = program.send("GET", path)["ETag"]
     refused = change(program, alice, ("PUT", path), body, tag)
     assert (refused.status_code, refused.json()["code"]) == (400, "roles.cycle")
+
+
+def test_a_set_is_removed_upon_its_etag_unless_somebody_was_excused(
+    program: Program, alice: Visitor, tenant: Tenant
+) -> None:
+    made = change(program, alice, ("POST", "/api/v1/separations"), NEW["separations"])
+    path = f"/api/v1/separations/{made.json()['id']}"
+
+    assert change(program, alice, ("DELETE", path), {}).status_code == 428
+    assert change(program, alice, ("DELETE", path), {}, '"x"').status_code == 412
+    gone = change(program, alice, ("DELETE", path), {}, made["ETag"])
+
+    assert gone.status_code == 204
+    with tenant_scope(tenant.pk):
+        assert not SeparationSet.objects.exists()
 
 
 def test_without_a_confirmation_nothing_is_changed(program: Program) -> None:

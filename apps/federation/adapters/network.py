@@ -7,12 +7,13 @@ limit.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import socket
 import ssl
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import httpx
@@ -24,8 +25,13 @@ from apps.federation.errors import (
     ProviderUnreachableError,
 )
 from apps.federation.rules.addresses import check_url, is_public
+from apps.limits.errors import DependencyDownError
+from apps.limits.services import begin_call, end_call
+from apps.tenants.services import current_tenant_id
 
 OK = 200
+_SERVER_ERROR = 500
+_LONGEST_KEY = 100
 _STEP_SECONDS = 5.0
 _TOTAL_SECONDS = 10.0
 _LONGEST_ANSWER = 256 * 1024
@@ -51,9 +57,22 @@ def fetch_json(url: str) -> dict[str, Any]:
 def send(
     method: str, url: str, *, headers: Mapping[str, str] | None = None, body: str = ""
 ) -> tuple[int, bytes]:
-    """Send one request and read a limited answer. Raises ProviderUnreachableError."""
+    """Send one request and read a limited answer. Raises ProviderUnreachableError.
+
+    A provider that failed too often is left alone for a while.
+    """
     target = httpx.URL(url)
-    address = _resolve(url, target)
+    check_url(url, may_be_loopback=is_workshop())
+    with _breaker(target) as answered:
+        status, answer = _exchange(method, target, headers=headers, body=body)
+        answered.append(status)
+    return status, answer
+
+
+def _exchange(
+    method: str, target: httpx.URL, *, headers: Mapping[str, str] | None, body: str
+) -> tuple[int, bytes]:
+    address = _resolve(target)
     sent = {
         **(headers or {}),
         "Host": target.netloc.decode("ascii"),
@@ -85,15 +104,45 @@ def send(
         ) from error
 
 
+@contextlib.contextmanager
+def _breaker(target: httpx.URL) -> Iterator[list[int]]:
+    """Count how a call ends, the tenant's own calls by themselves.
+
+    No transaction may be open around it: its row would stay locked meanwhile.
+    """
+    tenant, host = current_tenant_id(), target.netloc.decode("ascii")
+    try:
+        call = begin_call(
+            key=f"provider/{tenant or 'installation'}/{host}"[:_LONGEST_KEY],
+            label=f"Identity provider {target.host}",
+            tenant_id=tenant,
+        )
+    except DependencyDownError as error:
+        raise ProviderUnreachableError(error.message) from error
+    answered: list[int] = []
+    failure = "broken off"
+    try:
+        yield answered
+        failure = f"status {answered[0]}" if answered[0] >= _SERVER_ERROR else ""
+    except AddressRefusedError:
+        # That it may not be asked says nothing about whether it works.
+        failure = ""
+        raise
+    except ProviderUnreachableError as error:
+        failure = error.message
+        raise
+    finally:
+        end_call(call, error=failure)
+
+
 @functools.cache
 def _trusted() -> ssl.SSLContext:
     """Return the authorities that this host trusts; certificates are always checked."""
     return ssl.create_default_context()
 
 
-def _resolve(url: str, target: httpx.URL) -> str:
+def _resolve(target: httpx.URL) -> str:
     """Return the one address to connect to: looked up once, and checked."""
-    check_url(url, may_be_loopback=is_workshop())
     port = target.port or (443 if target.scheme == "https" else 80)
     try:
         found = socket.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)

@@ -69,6 +69,7 @@ GUARDS: tuple[Guard, ...] = (
         *("api:schema", "api:docs"),
     ),
     _guard("bundle", 20, 40, "address", "bundles over REST", "api:bundle"),
+    _guard("access-requests", 10, 60, "address", "requests by the profile", "arap:*"),
     _guard(
         *(SIGN_IN_PAIR, 1 / 60, 5, "account and address"),
         "attempts with a password or code for one account from one address",

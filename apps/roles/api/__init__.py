@@ -19,6 +19,7 @@ from apps.roles.api.roles import (
     RoleSerializer,
     RoleTransfer,
 )
+from apps.roles.api.separation import SeparationDetail, SeparationList
 
 __all__ = [
     "AssignmentDetail",
@@ -40,4 +41,6 @@ __all__ = [
     "RoleList",
     "RoleSerializer",
     "RoleTransfer",
+    "SeparationDetail",
+    "SeparationList",
 ]

@@ -23,6 +23,7 @@ from apps.roles.services.roles import save_role
 from apps.roles.services.separation import (
     end_exception,
     grant_exception,
+    remove_separation,
     require_separation,
     require_use_apart,
     save_separation,
@@ -40,6 +41,7 @@ __all__ = [
     "import_roles",
     "link_person",
     "may_revoke",
+    "remove_separation",
     "require_assignable",
     "require_separation",
     "require_use_apart",

@@ -16,6 +16,7 @@ from apps.roles.errors import (
     SeparationError,
     SeparationExceptionInvalidError,
     SeparationNotFoundError,
+    SeparationUsedError,
     SlugFixedError,
     SlugTakenError,
     UnknownPrincipalError,
@@ -114,6 +115,26 @@ def save_separation(
         urgent=True,
     )
     return selectors.separation_by_id(row.pk)
+
+
+@transaction.atomic
+def remove_separation(*, actor: Actor, separation_id: uuid.UUID) -> None:
+    """Remove a set. Raises SeparationNotFoundError and SeparationUsedError."""
+    lock_roles()
+    row = selectors.separation_by_id(separation_id)
+    if SeparationException.objects.filter(separation=row).exists():
+        raise SeparationUsedError
+    before = _state(selectors.separation_spec(row), row.owner)
+    slug = row.slug
+    row.delete()
+    announce(
+        actor=actor,
+        action=RolesAction.SEPARATION_REMOVED,
+        target=("SeparationSet", slug),
+        before=before,
+        after=None,
+        urgent=True,
+    )
 
 
 @transaction.atomic

@@ -23,7 +23,6 @@ REST: Mapping[str, Row] = {
         "releases",
         "nodes",
         "notifications",
-        "channels",
         "deliveries",
     )
 } | {
@@ -73,6 +72,41 @@ WRITTEN = (
             "group",
             "resource",
         )
+    }
+    | {
+        "api:channels": Row(
+            "Reading needs a token; adding, a security admin's and their passkey.",
+            get=READ_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            is_json=True,
+        ),
+        "api:channel": Row(
+            "Reading needs a token; changing, a security admin's and their passkey.",
+            get=ONE_BY_TOKEN,
+            post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+            about=["notifications.Channel"],
+            other_methods=frozenset({"put", "delete"}),
+        ),
+        "api:channel_secret": Row(
+            "A new secret needs a security admin's token and their passkey.",
+            get=NOT_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            about=["notifications.Channel"],
+            is_json=True,
+        ),
+        "api:separations": Row(
+            "Reading needs a token; adding, a security admin's and their passkey.",
+            get=READ_BY_TOKEN,
+            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            is_json=True,
+        ),
+        "api:separation": Row(
+            "Reading needs a token; changing, a security admin's and their passkey.",
+            get=ONE_BY_TOKEN,
+            post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+            about=["roles.SeparationSet"],
+            other_methods=frozenset({"put", "delete"}),
+        ),
     }
     | {
         f"api:{name}": Row(
