@@ -54,7 +54,7 @@ def decided_by(user_id: uuid.UUID, limit: int) -> Sequence[ApprovalRequest]:
     """Return closed requests that a person voted on or asked for, newest first."""
     own = Q(votes__user_id=user_id) | Q(opened_by_id=user_id)
     rows = ApprovalRequest.objects.filter(own).exclude(state=RequestState.OPEN)
-    return rows.distinct().order_by("-closed_at")[:limit]
+    return list(rows.distinct().order_by("-closed_at")[:limit])
 
 
 def is_named(standing: Standing, user_id: uuid.UUID) -> bool:
