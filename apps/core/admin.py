@@ -8,6 +8,7 @@ what the service refuses beside the field.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol, TypeVar
 
 from django import forms
@@ -219,7 +220,9 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         form = self.make_form(request, row)
         if self.is_to_save(request) and form.is_valid():
             try:
-                saved = self._save_within(request, form, row)
+                saved = self.save_within(
+                    request, row, lambda: self.save(request, form, row)
+                )
             except PortwardError as error:
                 self.show_refusal(form, error)
             else:
@@ -251,7 +254,9 @@ class ServiceAdmin(admin.ModelAdmin[M]):
         return TemplateResponse(request, self.page_template, context)
 
     @transaction.atomic
-    def _save_within(self, request: HttpRequest, form: forms.Form, row: M | None) -> M:
+    def save_within(
+        self, request: HttpRequest, row: M | None, save: Callable[[], M]
+    ) -> M:
         """Save, and refuse what was, or would be, outside of the person's scope.
 
         Raises OutOfScopeError. What a role lets somebody change is never outside.
@@ -265,7 +270,7 @@ class ServiceAdmin(admin.ModelAdmin[M]):
             seen = rows.select_for_update(of=("self",)).get(pk=row.pk)
             if not self._may(request, action, seen):
                 raise PermissionDenied
-        saved = self.save(request, form, row)
+        saved = save()
         if is_limited and not self._may(request, action, rows.get(pk=saved.pk)):
             raise OutOfScopeError
         return saved

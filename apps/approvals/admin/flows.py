@@ -155,10 +155,13 @@ class ApprovalFlowAdmin(ServiceAdmin[ApprovalFlow]):
         self, request: HttpRequest, form: FlowTextForm, row: ApprovalFlow
     ) -> bool:
         try:
-            services.save_flow(
-                actor=actor_of(request),
-                flow_id=row.pk,
-                spec=rules.parse_spec(form.cleaned_data["text"]),
+            spec = rules.parse_spec(form.cleaned_data["text"])
+            self.save_within(
+                request,
+                row,
+                lambda: services.save_flow(
+                    actor=actor_of(request), flow_id=row.pk, spec=spec
+                ),
             )
         except PortwardError as error:
             where = f"{error.field}: " if error.field else ""
