@@ -97,6 +97,7 @@ AREAS = (
             Page("Why?", "/admin/access/explain/", "roles.view_assignment"),
             Page("Who can do this?", "/admin/access/who/", "roles.view_assignment"),
             Page("What can they do?", "/admin/access/what/", "roles.view_assignment"),
+            Page("Standing roles", "/admin/access/standing/", "roles.view_assignment"),
             Page(
                 "Elevations in force",
                 "/admin/access/grants/",

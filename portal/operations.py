@@ -152,6 +152,7 @@ ROUTES: Mapping[str, Route] = {
     "distribution:end_grant": _BEGINS,
     "breakglass:acknowledge": _BEGINS,
     "notifications:preferences": _post(Operation.CHANGE_ANYTHING),
+    "dashboard:convert": _post(Operation.OPEN_REQUEST),
     "access:vote_options": _BEGINS,
     "access:vote": _post(Operation.VOTE),
     "access:request": _post(Operation.REQUEST_ELEVATION),

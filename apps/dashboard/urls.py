@@ -3,7 +3,7 @@
 from django.contrib import admin
 from django.urls import path
 
-from apps.dashboard.views import access, exports, fleet, own, simulator
+from apps.dashboard.views import access, exports, fleet, own, simulator, standing
 
 app_name = "dashboard"
 urlpatterns = [
@@ -39,6 +39,16 @@ urlpatterns = [
         "admin/exports/<int:revision>/<slug:target>/<str:name>",
         admin.site.admin_view(exports.download),
         name="export-file",
+    ),
+    path(
+        "admin/access/standing/",
+        admin.site.admin_view(standing.standing),
+        name="standing",
+    ),
+    path(
+        "admin/access/standing/<uuid:role_id>/",
+        admin.site.admin_view(standing.convert),
+        name="convert",
     ),
     path("access/why/", own.why, name="why"),
 ]

@@ -19,6 +19,7 @@ from apps.approvals.admin.showing import compare, describe_request_item
 from apps.approvals.choices import RequestState, Verdict
 from apps.approvals.errors import VoteEvidenceError
 from apps.approvals.models import ApprovalRequest, Vote
+from apps.approvals.rules.conversions import is_conversion
 from apps.roles.choices import Tier
 
 TONES = {
@@ -168,7 +169,7 @@ def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
         ("Role", subject.role),
         ("Tier", Tier(subject.tier).label),
         ("Where", str(subject.scope or "everywhere")),
-        ("For", selectors.name_of(subject.beneficiary_id)),
+        *_beneficiary(subject),
         ("Risk", f"{subject.risk} of 100"),
         ("Reaches", f"{subject.blast_radius} resources or principals"),
     ]
@@ -181,6 +182,13 @@ def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
     if request.expires_at:
         told.append(("Waits until", f"{request.expires_at:%-d %b %Y %H:%M} UTC"))
     return told
+
+
+def _beneficiary(subject: rules.Subject) -> list[tuple[str, object]]:
+    """Return for whom it is; a conversion names its people line by line."""
+    if is_conversion(subject.document):
+        return []
+    return [("For", selectors.name_of(subject.beneficiary_id))]
 
 
 def what_next(standing: selectors.Standing, user: User) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from apps.approvals.selectors.comments import (
     lock_comment,
     threads,
 )
+from apps.approvals.selectors.conversions import convertible
 from apps.approvals.selectors.coverage import (
     Candidate,
     WeekAhead,
@@ -131,6 +132,7 @@ __all__ = [
     "concerns",
     "conflicts_of",
     "console_users",
+    "convertible",
     "counters",
     "decided_by",
     "evidence_of",

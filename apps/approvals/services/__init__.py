@@ -17,6 +17,7 @@ from apps.approvals.services.comments import (
     delete_comment,
     edit_comment,
 )
+from apps.approvals.services.conversions import request_conversion
 from apps.approvals.services.drift import alert_out_of_band
 from apps.approvals.services.elevations import (
     end_elevation,
@@ -68,6 +69,7 @@ __all__ = [
     "remove_flow",
     "report_findings",
     "request_assignment",
+    "request_conversion",
     "request_elevation",
     "save_flow",
     "schedule_change_set",

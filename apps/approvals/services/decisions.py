@@ -17,6 +17,8 @@ from apps.approvals.errors import (
 )
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest, RequestItem
+from apps.approvals.rules.conversions import is_conversion
+from apps.approvals.services.conversions import carry_out_conversion
 from apps.approvals.services.states import approval_of
 from apps.approvals.services.submitting import carry_out_set, let_set_go, lock_set
 from apps.approvals.services.telling import ask, tell_decided
@@ -129,7 +131,11 @@ def _approvers(request: ApprovalRequest) -> list[uuid.UUID]:
 
 
 def _assign(actor: Actor, request: ApprovalRequest) -> None:
-    spec = rules.assignment_of(request.document["subject"]["document"])
+    document = request.document["subject"]["document"]
+    if is_conversion(document):
+        carry_out_conversion(actor, request)
+        return
+    spec = rules.assignment_of(document)
     asked = dataclasses.replace(
         spec, workflow=Workflow.REQUEST.value, workflow_id=request.pk
     )

@@ -26,6 +26,13 @@ from apps.dashboard.selectors.fleet import (
     fleet_state,
     group_choices,
 )
+from apps.dashboard.selectors.standing import (
+    DAYS,
+    Holding,
+    Standing,
+    holders_of,
+    standing_roles,
+)
 from apps.dashboard.selectors.subjects import (
     LIVE,
     changes_named,
@@ -35,14 +42,17 @@ from apps.dashboard.selectors.subjects import (
 from apps.dashboard.selectors.worlds import world_at
 
 __all__ = [
+    "DAYS",
     "LIVE",
     "TARGET",
     "Answers",
     "FleetFilter",
     "FleetState",
+    "Holding",
     "NodeRow",
     "Remedy",
     "Rows",
+    "Standing",
     "actions",
     "case_of",
     "changes_named",
@@ -51,12 +61,14 @@ __all__ = [
     "exportable",
     "fleet_state",
     "group_choices",
+    "holders_of",
     "offered_subjects",
     "policies_about",
     "policies_named",
     "recent_revisions",
     "remedies",
     "rows_of",
+    "standing_roles",
     "what",
     "who",
     "world_at",

@@ -98,6 +98,15 @@ CONSOLE: Mapping[str, Row] = {
     "dashboard:explain": Row(
         "Decisions of one's own tenant, and why.", get=MEMBERS, post=NOT_BY_GET
     ),
+    "dashboard:standing": Row(
+        "Who holds what for good in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
+    ),
+    "dashboard:convert": Row(
+        "A security admin asks; people decide on it.",
+        get=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        post=signed_in(ABSENT, FORBIDDEN, FORBIDDEN, FORBIDDEN, SHOWN),
+        about=["roles.Role"],
+    ),
     "dashboard:who": Row(
         "Who may do what in one's own tenant.", get=MEMBERS, post=NOT_BY_GET
     ),
