@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from typing import Any
 
 import pytest
@@ -366,6 +367,7 @@ def test_an_answer_stands_in_its_thread_and_reaches_who_asked(
 def test_what_is_to_come_into_force_later_is_called_off_and_the_old_version_stays(
     ada: User, people: People
 ) -> None:
+    last = uuid.uuid4()
     for content, at in (
         (CONTENT | {"name": "Late"}, None),
         (
@@ -376,11 +378,11 @@ def test_what_is_to_come_into_force_later_is_called_off_and_the_old_version_stay
         row = make_set(ada)
         put(ada, row, ItemKind.POLICY, content)
         services.schedule_change_set(actor=actor_for(ada), set_id=row.pk, at=at)
-        request = submit(ada, row)
+        last = submit(ada, row).pk
         for name in ("anna", "ben"):
-            people(name).vote(request)
+            people(name).vote(ApprovalRequest.objects.get(pk=last))
     services.cancel_activation(
-        actor=actor_for(ada), request_id=request.pk, reason="Too early."
+        actor=actor_for(ada), request_id=last, reason="Too early."
     )
     newest = PolicyVersion.objects.order_by("-number").first()
     assert newest is not None
@@ -388,5 +390,5 @@ def test_what_is_to_come_into_force_later_is_called_off_and_the_old_version_stay
     assert newest.effective_from is None
     with pytest.raises(NothingScheduledError):
         services.cancel_activation(
-            actor=actor_for(ada), request_id=request.pk, reason="Again."
+            actor=actor_for(ada), request_id=last, reason="Again."
         )

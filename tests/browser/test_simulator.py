@@ -45,7 +45,7 @@ def in_all_variants(page: Page, screenshot: Screenshot, name: str) -> None:
         if size:
             page.set_viewport_size(size)
         for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+            page.emulate_media(color_scheme=scheme)
             screenshot(f"{name}-{words}-{scheme}")
         width = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert width <= 0, f"{name} is wider than the screen at {words}"

@@ -116,8 +116,15 @@ def test_the_sentence_of_the_brochure() -> None:
             ", from 1 Dec 2026 00:00 UTC, until 1 Jan 2027 00:00 UTC.",
         ),
         (
-            {"obligations": (Obligation("step_up", {}), Obligation("log", {}))},
-            "on group Web nodes; it obliges to step up and log.",
+            {
+                "obligations": (
+                    Obligation("mfa", level=2, max_age=300),
+                    Obligation("device_trust"),
+                    Obligation("notify", to="the owner", body="Done."),
+                )
+            },
+            "on group Web nodes; it asks for MFA level 2 proven in the last 5 minutes "
+            "and a trusted device; it tells the owner.",
         ),
     ],
 )

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from apps.policies import selectors, services
+from apps.policies import selectors
 from apps.policies.rules import CompiledPolicy, parse_content
+from apps.policies.services.drafts import compile_content
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from portal.tenant_file import load_tenant
@@ -22,9 +23,7 @@ def test_every_template_compiles_against_the_demo() -> None:
     with tenant_scope(Tenant.objects.get(slug="acme").pk):
         catalogue = selectors.catalogue()
         for starter in selectors.starters():
-            compiled = services.compile_content(
-                dict(starter.content), catalogue, starter.slug
-            )
+            compiled = compile_content(dict(starter.content), catalogue, starter.slug)
             assert isinstance(compiled, CompiledPolicy)
 
 

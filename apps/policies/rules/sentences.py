@@ -13,6 +13,7 @@ from apps.policies.rules.content import (
     ResourceItem,
 )
 from apps.policies.rules.expert import heads_of
+from apps.policies.rules.obligations import Obligation
 from apps.policies.rules.words import (
     Words,
     instant_words,
@@ -23,6 +24,7 @@ from apps.policies.rules.words import (
 from engine.cedar import GROUP_TYPE, PRINCIPAL_TYPES, ROLE_TYPE, Written
 from protocol.records import EntityRef, Head
 
+_MINUTE = 60
 _NAMES = {
     "mfa": "the MFA level",
     "risk": "the risk",
@@ -206,13 +208,37 @@ def _times(content: PolicyContent) -> Iterator[Span]:
 
 
 def _duties(content: PolicyContent) -> Iterator[Span]:
-    """Name the obligations by their types; their properties are on the page."""
-    if content.obligations:
-        duties = join(
-            item.type.replace("_", " ").replace("-", " ")
-            for item in content.obligations
-        )
-        yield Span(f"; it obliges to {duties}")
+    """Say what has to be proven, and what is done besides."""
+    asked = [words for one in content.obligations if (words := _asked(one))]
+    done = [words for one in content.obligations if (words := _done(one))]
+    if asked:
+        yield Span(f"; it asks for {join(asked)}")
+    if done:
+        yield Span(f"; it {join(done)}")
+
+
+def _asked(obligation: Obligation) -> str:
+    match obligation.type:
+        case "mfa":
+            minutes = obligation.max_age // _MINUTE
+            age = f" proven in the last {minutes} minutes" if obligation.max_age else ""
+            return f"MFA level {obligation.level}{age}"
+        case "device_trust":
+            return "a trusted device"
+        case "max_risk":
+            return f"a risk of at most {obligation.at_most}"
+        case _:
+            return ""
+
+
+def _done(obligation: Obligation) -> str:
+    match obligation.type:
+        case "notify":
+            return f"tells {obligation.to}"
+        case "end_session":
+            return "ends the session"
+        case _:
+            return ""
 
 
 def _condition(condition: Condition) -> str:
