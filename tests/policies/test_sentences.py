@@ -123,8 +123,10 @@ def test_the_sentence_of_the_brochure() -> None:
                     Obligation("notify", to="the owner", body="Done."),
                 )
             },
-            "on group Web nodes; it asks for MFA level 2 proven in the last 5 minutes "
-            "and a trusted device; it tells the owner.",
+            (
+                "on group Web nodes; it asks for MFA level 2 proven in the last "
+                "5 minutes and a trusted device; it tells the owner."
+            ),
         ),
     ],
 )
