@@ -21,6 +21,7 @@ from apps.policies.forms.rows import (
     texts_of,
     value_of,
 )
+from apps.policies.forms.terms import TERMS, TermsForm, initial_terms
 from apps.policies.rules import Pick
 from apps.roles.choices import Tier
 from engine.cedar import Attribute
@@ -32,7 +33,7 @@ _ROW = re.compile(r"^condition_(\d{1,2})_attribute$")
 _LONGEST_CEDAR = 65_536
 
 
-class PolicyForm(forms.Form):
+class PolicyForm(TermsForm):
     """A policy: built from conditions, or in the Cedar of an expert.
 
     A field that the page does not know by name is shown below the others.
@@ -96,6 +97,7 @@ class PolicyForm(forms.Form):
 
     # Shown in places of their own by the page.
     BASICS = ("name", "slug", "description", "owner", "effect", "tier")
+    TERMS = TERMS
     PICKS = PICKED
 
     def __init__(
@@ -149,7 +151,7 @@ class PolicyForm(forms.Form):
         return [
             field
             for field in self.visible_fields()
-            if field.name not in (*self.BASICS, *PICKED, EXPERT)
+            if field.name not in (*self.BASICS, *PICKED, *TERMS, EXPERT)
             and not field.name.startswith("condition_")
         ]
 
@@ -160,7 +162,7 @@ class PolicyForm(forms.Form):
         """
         values = self.cleaned_data
         simple = ("name", "description", "owner", "effect", "tier")
-        found = {name: values.get(name, "") for name in simple}
+        found = {name: values.get(name, "") for name in simple} | self.terms()
         if values.get("mode") == EXPERT:
             text = values.get("cedar", "").replace("\r\n", "\n")
             return found | {name: [] for name in _SCOPE} | {"cedar": text}
@@ -180,6 +182,8 @@ class PolicyForm(forms.Form):
             number, _, part = rest.partition("].")
             wanted = self._row_names()[int(number)]
             name = f"{wanted}_{part or 'attribute'}"
+        if name == "obligations":
+            name = "mfa_level"
         return name if name in self.fields else None
 
     def _row_names(self) -> list[str]:
@@ -198,11 +202,15 @@ class PolicyForm(forms.Form):
 
 def initial_of(content: Mapping[str, Any], lock: int) -> dict[str, Any]:
     """Return what the form shows for a draft."""
-    initial = dict(content) | {
-        "lock": lock,
-        "mode": EXPERT if content.get("cedar") else FORM,
-        "base": json.dumps(content),
-    }
+    initial = (
+        dict(content)
+        | initial_terms(content)
+        | {
+            "lock": lock,
+            "mode": EXPERT if content.get("cedar") else FORM,
+            "base": json.dumps(content),
+        }
+    )
     for name in ("principals", "resources"):
         initial[name] = [f"{i['type']}::{i.get('id', '')}" for i in content[name]]
     for n, condition in enumerate(content["conditions"]):
