@@ -9,7 +9,7 @@ from django.contrib import messages
 from django.contrib.admin import site
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -51,8 +51,8 @@ def convert(request: HttpRequest, role_id: uuid.UUID) -> HttpResponse:
     _require(request, "roles.change_assignment")
     try:
         role = role_by_id(role_id)
-    except NotFoundError:
-        return redirect("dashboard:standing")
+    except NotFoundError as error:
+        raise Http404 from error
     held = selectors.holders_of(role, timezone.now())[:MOST_CONVERTED]
     form = ConversionForm(
         request.POST or None,
