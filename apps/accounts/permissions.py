@@ -60,8 +60,13 @@ def user_of(request: HttpRequest) -> User:
     """
     user = request.user
     if isinstance(user, User) and user.is_active and is_signed_in(request):
-        # The request holds a lazy stand-in; the real row is what services expect.
-        return User.objects.get(pk=user.pk)
+        # The request holds a lazy stand-in; the real row is what services expect. It is
+        # read once for a request, with the roles that are kept in it.
+        known = getattr(request, "_person", None)
+        if not isinstance(known, User) or known.pk != user.pk:
+            known = User.objects.get(pk=user.pk)
+            request._person = known  # type: ignore[attr-defined]  # noqa: SLF001  # ours
+        return known
     raise NotAMemberError("Sign in first.")
 
 

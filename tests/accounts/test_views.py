@@ -397,5 +397,5 @@ def test_the_list_of_people_asks_the_database_a_fixed_number_of_times(
     for number in range(20):
         make_user(f"person-{number}", ["auditor"])
     client.get(LIST)
-    with django_assert_max_num_queries(38):
+    with django_assert_max_num_queries(33):
         client.get(LIST)

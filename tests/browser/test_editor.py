@@ -78,7 +78,7 @@ def test_a_policy_is_written_by_keyboard_and_said_while_one_types(
     assert width <= 0
     screenshot(f"editor-{size}-{theme}")
     editor.get_by_role("combobox", name="To what", exact=True).fill("e")
-    expect(editor.get_by_role("option").first).to_be_visible()
+    expect(editor.get_by_role("listbox").get_by_role("option").first).to_be_visible()
     screenshot(f"editor-picker-{size}-{theme}")
     editor.get_by_role("button", name="Remove deploy").click()
     editor.keyboard.press("Escape")

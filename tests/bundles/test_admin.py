@@ -43,7 +43,7 @@ def test_the_number_of_queries_does_not_grow_with_the_list(
 ) -> None:
     for name in ("alice", "bob", "carol"):
         release_of(signing_tenant, name)
-    with django_assert_max_num_queries(41):
+    with django_assert_max_num_queries(36):
         auditor.get(reverse("admin:bundles_release_changelist"))
 
 

@@ -224,7 +224,7 @@ def test_a_longer_list_asks_the_database_no_more(
             assert Policy.objects.count() >= count
 
     add(12)
-    with django_assert_max_num_queries(40):
+    with django_assert_max_num_queries(36):
         assert client.get(LIST).status_code == 200
 
 

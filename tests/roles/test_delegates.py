@@ -257,7 +257,7 @@ class TestGranting:
             for role in Role.objects.all():
                 delegate(olga, "view", role)
         page = address("changelist", model="objectgrant")
-        with django_assert_max_num_queries(44):
+        with django_assert_max_num_queries(36):
             assert anna.get(page).status_code == 200
 
 

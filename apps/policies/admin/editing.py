@@ -75,6 +75,8 @@ def preview(request: HttpRequest) -> HttpResponse:
         request.POST, initial=None, attributes=selectors.attributes(), is_new=True
     )
     found = preview_of(form, None)
+    # Which row a problem belongs to is known once the rows are read.
+    form.is_valid()
     return JsonResponse(
         {
             "spans": [asdict(span) for span in found.spans],

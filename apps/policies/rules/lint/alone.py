@@ -64,9 +64,13 @@ def _windows(
             "Retire the policy, or choose a window that opens again.",
         )
         return
+    # Without an end there would be a time: that is a choice of dates, not a mistake.
+    is_cut = end is not None and any(
+        _opens(window, now, None, zones) for window in windows
+    )
     yield Finding(
         LintCode.NEVER_OPEN,
-        Severity.ERROR,
+        Severity.WARNING if is_cut else Severity.ERROR,
         slug,
         "windows",
         "No window of the policy opens while it is in force.",
