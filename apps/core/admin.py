@@ -187,7 +187,10 @@ class ServiceAdmin(admin.ModelAdmin[M]):
 
     def may_add(self, request: HttpRequest) -> bool:
         """Say whether a row may be added, be it of a certain kind only."""
-        return self.has_add_permission(request) or self._has_some(request, "add")
+        if self.has_add_permission(request):
+            return True
+        # A page that closes itself to those who may add anywhere is closed to all.
+        return not self._may(request, "add", None) and self._has_some(request, "add")
 
     def narrowed(self, request: HttpRequest, rows: QuerySet[M]) -> QuerySet[M]:
         """Return the rows that the person may see."""

@@ -33,7 +33,8 @@ export class Picker {
     this.input.addEventListener("input", (event) => {
       event.stopPropagation();
       clearTimeout(this.timer);
-      // What is shown answers what was typed before.
+      // What is shown, and what is on its way, answers what was typed before.
+      this.asked += 1;
       this.point(-1);
       this.timer = setTimeout(() => this.find(), DELAY);
     });

@@ -116,8 +116,6 @@ def test_a_policy_is_suspended_at_once_and_resumed_by_request(
     enroll(security_admin)
     page.goto(f"/admin/policies/policy/{policy.pk}/timeline/")
     page.get_by_role("link", name="Suspend", exact=True).click()
-    page.get_by_role("button", name="Suspend").click()
-    expect(page.get_by_text("This field is required")).to_be_visible()
     page.get_by_label("Reason").fill("It stops deployments.")
     in_all_sizes(page, screenshot, "suspend")
     page.get_by_role("button", name="Suspend").click()

@@ -113,7 +113,8 @@ def draft(page: Page) -> None:
         box.fill(text)
         box.press("Enter")
         expect(page.locator(f"[name={field}]")).to_have_count(1)
-    page.locator("main form button[type=submit]").last.click()
+    form = page.locator("[data-pw-editor]").locator("xpath=ancestor::form")
+    form.get_by_role("button", name="Save", exact=True).last.click()
     expect(page.locator(".pw-code").first).to_contain_text("drain")
 
 
