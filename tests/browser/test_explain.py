@@ -72,7 +72,7 @@ def test_a_principal_leads_to_everything_they_may_do(
 ) -> None:
     sign_in_fast(security_admin)
     page.goto("/admin/access/who/?ask=1&action=restart&resource=Node::web-1&mfa=2")
-    page.get_by_role("link", name="alice").last.click()
+    page.get_by_role("main").get_by_role("link", name="Alice", exact=True).click()
     page.get_by_role("main").get_by_role("link", name="What can they do?").click()
 
     expect(page.get_by_role("heading", name="1 found")).to_be_visible()
