@@ -212,6 +212,7 @@ def build_world(tenant: Tenant, other: Tenant, folder: Path) -> World:
         "content type": "1",
         "arap of nobody": str(uuid.UUID(int=7)),
         "yaml": "yaml",
+        "resources": "resources",
         "number of nothing": "987654321",
         "anything": "nothing/here",
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import secrets
 import uuid
 from collections.abc import Mapping, Sequence
@@ -19,13 +20,14 @@ from apps.audit.events import Actor
 from apps.limits.services import forget_breaker
 from apps.notifications.choices import ChannelKind, Event
 from apps.notifications.errors import (
+    AddressRefusedError,
     ChannelInvalidError,
     ChannelNotFoundError,
     ChannelStateError,
 )
 from apps.notifications.events import NotificationAction
 from apps.notifications.models import Channel
-from apps.notifications.rules.addresses import check_url
+from apps.notifications.rules.addresses import check_url, may_connect, networks
 from apps.notifications.rules.signing import SECRET_BYTES, secret_text
 from apps.notifications.services import sealing
 from apps.tenants.services import require_tenant_id
@@ -132,6 +134,20 @@ def _locked(channel_id: uuid.UUID) -> Channel:
     return row
 
 
+def _check_address(url: str) -> None:
+    """Refuse what could never be sent to; names are judged again when they are sent."""
+    may_be_loopback = settings.PORTWARD_OUTGOING_ALLOW_LOOPBACK
+    check_url(url, may_be_loopback=may_be_loopback, field="url")
+    host = urlsplit(url).hostname or ""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return
+    allowed = networks(settings.PORTWARD_OUTGOING_ALLOW)
+    if not may_connect(host, allowed=allowed, may_be_loopback=may_be_loopback):
+        raise AddressRefusedError(field="url")
+
+
 def _write(row: Channel, spec: ChannelSpec) -> None:
     unknown = set(spec.events) - set(Event.values)
     if unknown:
@@ -141,11 +157,7 @@ def _write(row: Channel, spec: ChannelSpec) -> None:
         raise ChannelInvalidError("A name is needed.", field="name")
     row.events = sorted(set(spec.events))
     if spec.url:
-        check_url(
-            spec.url,
-            may_be_loopback=settings.PORTWARD_OUTGOING_ALLOW_LOOPBACK,
-            field="url",
-        )
+        _check_address(spec.url)
         row.sealed_url = sealing.seal(spec.url.encode(), owner=row.pk)
         parts = urlsplit(spec.url)
         # The path of a chat's webhook is its password.
