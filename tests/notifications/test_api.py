@@ -20,7 +20,7 @@ PATH = "/api/v1/channels"
 HOOK = {
     "name": "Tickets",
     "kind": "webhook",
-    "url": "https://198.51.100.7/hook",
+    "url": "https://hooks.example/portward",
     "events": ["approval.requested"],
 }
 

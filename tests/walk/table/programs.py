@@ -269,7 +269,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:lint": Row(
         "A token reads its own tenant's findings; a file that is none is refused.",
         get=READ_BY_TOKEN,
-        post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+        post=Answers(UNKNOWN, DONE, UNKNOWN, FORBIDDEN, FORBIDDEN, DONE),
         is_json=True,
     ),
     "api:tenant_file": Row(
@@ -281,7 +281,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         f"api:tenant_file_{name}": Row(
             "Planning changes nothing; a file that is none is refused.",
             get=NOT_BY_TOKEN,
-            post=Answers(UNKNOWN, UNKNOWN, UNKNOWN, FORBIDDEN, FORBIDDEN, UNKNOWN),
+            post=Answers(UNKNOWN, DONE, UNKNOWN, FORBIDDEN, FORBIDDEN, DONE),
             is_json=True,
         )
         for name in ("plan", "tests")
@@ -366,7 +366,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
     "api:comment": Row(
         "A token reads its own tenant; only its author changes a comment.",
         get=ONE_BY_TOKEN,
-        post=Answers(UNKNOWN, FORBIDDEN, UNKNOWN, FORBIDDEN, FORBIDDEN, FORBIDDEN),
+        post=NOT_BY_TOKEN,
         about=["approvals.Comment"],
         other_methods=frozenset({"put", "delete"}),
     ),
