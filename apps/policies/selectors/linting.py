@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
@@ -35,6 +35,8 @@ from engine.cedar import GROUP_TYPE
 from protocol.records import Statement, WindowRecord
 from protocol.zones import zone_transitions
 
+# A page that shows one draft compares it with so many at most, by short name; the page
+# of all findings and the command line compare it with all.
 _MOST_NEIGHBORS = 500
 
 
@@ -103,7 +105,7 @@ def _zones(windows: Iterable[WindowRecord], now: dt.datetime) -> dict[str, Trans
     return {name: zone_transitions(name, int(now.timestamp())) for name in names}
 
 
-def _kept() -> Any:  # noqa: ANN401  # a queryset
+def _kept() -> QuerySet[PolicyDraft]:
     """Return the drafts of policies that are or may come into force."""
     gone = [PolicyState.RETIRED, PolicyState.SUSPENDED]
     return drafts().exclude(policy__state__in=gone)
