@@ -7,7 +7,7 @@ look at. Cedar 4 language reference.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -298,13 +298,7 @@ def condition_trees(text: str) -> list[dict[str, Any]]:
 
     Raises CedarSyntaxError for a text that is not one statement of Cedar.
     """
-    try:
-        (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
-            "staticPolicies"
-        ].values()
-    except ValueError as error:
-        raise CedarSyntaxError(f"not Cedar: {error}") from error
-    return [condition["body"] for condition in policy["conditions"]]
+    return [condition["body"] for condition in _conditions(text)]
 
 
 def conjuncts(text: str) -> list[str]:
@@ -314,19 +308,7 @@ def conjuncts(text: str) -> list[str]:
 
     Raises CedarSyntaxError for a text that is not one statement of Cedar.
     """
-    try:
-        (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
-            "staticPolicies"
-        ].values()
-    except ValueError as error:
-        raise CedarSyntaxError(f"not Cedar: {error}") from error
-    bodies: list[Any] = []
-    for condition in policy["conditions"]:
-        if condition["kind"] == "unless":
-            bodies.append({"!": {"arg": condition["body"]}})
-        else:
-            bodies.extend(_operands(condition["body"]))
-    return [expression(body) for body in bodies]
+    return [expression(body) for body in _split(text, _operands)]
 
 
 def conjunct_trees(text: str) -> list[dict[str, Any]]:
@@ -336,18 +318,28 @@ def conjunct_trees(text: str) -> list[dict[str, Any]]:
 
     Raises CedarSyntaxError for a text that is not one statement of Cedar.
     """
+    return _split(text, flat)
+
+
+def _conditions(text: str) -> list[dict[str, Any]]:
+    """Return the conditions of one statement, each with its kind and body."""
     try:
         (policy,) = json.loads(cedarpy.policies_to_json_str(text))[
             "staticPolicies"
         ].values()
     except ValueError as error:
         raise CedarSyntaxError(f"not Cedar: {error}") from error
-    found: list[dict[str, Any]] = []
-    for condition in policy["conditions"]:
+    found: list[dict[str, Any]] = policy["conditions"]
+    return found
+
+
+def _split(text: str, parts: Callable[[Any], list[Any]]) -> list[Any]:
+    found: list[Any] = []
+    for condition in _conditions(text):
         if condition["kind"] == "unless":
             found.append({"!": {"arg": condition["body"]}})
         else:
-            found.extend(flat(condition["body"]))
+            found.extend(parts(condition["body"]))
     return found
 
 
