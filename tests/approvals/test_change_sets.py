@@ -29,6 +29,7 @@ from apps.approvals.errors import (
     EvidenceMissingError,
     NothingScheduledError,
     NotSchedulableError,
+    OpenForbiddenError,
     ProposeForbiddenError,
     RequestOutdatedError,
 )
@@ -324,6 +325,19 @@ def test_a_scheduled_policy_carries_its_time_to_the_nodes(
     version = PolicyVersion.objects.get(policy__slug="tomorrow")
     assert version.effective_from == at
     assert [one["name"] for one in version.approvers] == ["Anna", "Ben"]
+
+
+def test_a_member_comments_on_what_concerns_them_only(
+    ada: User, people: People
+) -> None:
+    request = submit(ada, make_full_set(ada))
+    about = services.about_request(request)
+    mia = people("mia", "member").user
+    with pytest.raises(OpenForbiddenError):
+        services.add_comment(actor=actor_for(mia), about=about, body="Let me in.")
+    anna = people("anna").user
+    services.add_comment(actor=actor_for(anna), about=about, body="Why?")
+    assert [one.author_id for one in selectors.comments_on(request)] == [anna.pk]
 
 
 def test_a_comment_is_never_changed_silently(ada: User, people: People) -> None:

@@ -70,7 +70,7 @@ def add_comment(
 ) -> Comment:
     """Say something, or answer it. Raises CommentInvalidError, OpenForbiddenError."""
     person = user_id_of(actor)
-    if person is None or not selectors.roles_of_actor(actor):
+    if person is None or not _may_see(about, person):
         raise OpenForbiddenError
     said = selectors.comments_about(about.change_set, about.request)
     parent = None
@@ -123,6 +123,18 @@ def delete_comment(*, actor: Actor, comment_id: uuid.UUID) -> Comment:
     row.save()
     _note(actor, AuditAction.COMMENT_DELETED, row, None, None)
     return row
+
+
+def _may_see(about: About, person: uuid.UUID) -> bool:
+    """Say whether a person sees the subject: in the console, or as concerned."""
+    if selectors.console_users([person]):
+        return True
+    request = about.request
+    if about.change_set is not None:
+        request = about.change_set.request
+    return request is not None and selectors.concerns(
+        selectors.standing_of(request), person
+    )
 
 
 def _own(actor: Actor, comment_id: uuid.UUID) -> Comment:
