@@ -14,7 +14,9 @@ import pytest
 from django.test import Client
 from typing_extensions import override
 
+from apps.approvals.models import ApprovalRequest
 from apps.keys.tasks import ensure_tenant_keys
+from apps.policies.models import PolicyVersion
 from apps.roles.models import Role
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
@@ -22,6 +24,7 @@ from portward_cli.__main__ import main
 from portward_cli.client import Portal, Target
 from portward_cli.errors import Exit
 from tests.factories.access import build_access
+from tests.factories.approvals import People
 from tests.factories.bundles import SYSTEM, release_of
 from tests.factories.clients import token_of
 from tests.signin.conftest import Visitor, alice, visitor_for
@@ -29,6 +32,14 @@ from tests.signin.conftest import Visitor, alice, visitor_for
 __all__ = ["alice", "visitor_for"]
 pytestmark = pytest.mark.django_db
 ROLES = "roles: [{slug: crew, name: Crew, tier: operator}]\n"
+POLICY = """policies:
+  - {slug: deploy, name: Deploy, effect: permit, tier: operator, owner: Shop,
+     principals: [{type: Role, id: developer}], actions: [deploy], conditions: []}
+"""
+CONTRADICTION = (
+    "conditions: [{attribute: mfa, op: '>=', value: 3}, "
+    "{attribute: mfa, op: '<=', value: 1}]"
+)
 Run = Callable[..., int]
 
 
@@ -141,6 +152,31 @@ def test_a_simulation_fails_on_another_decision_than_expected(
     assert run(*question, "--expect", "deny") == Exit.DONE
     assert "denied" in capsys.readouterr().out
     assert run(*question, "--expect", "allow") == Exit.FOUND
+
+
+def test_findings_are_shown_and_fail_only_when_asked_to(
+    run: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("lint", stdin=POLICY) == Exit.DONE
+    assert "lint.untested" in capsys.readouterr().out
+    assert run("lint", "--strict", stdin=POLICY) == Exit.FOUND
+    impossible = POLICY.replace("conditions: []", CONTRADICTION)
+    assert run("lint", stdin=impossible) == Exit.FOUND
+    assert "lint.never_true" in capsys.readouterr().err
+
+
+def test_what_a_file_drafts_is_proposed_under_a_title(
+    run: Run, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with tenant_scope(tenant.pk):
+        People(tenant, tmp_path)("anna")
+    words = ("apply", "--propose", "Developers deploy", "--reason", "CHG-1")
+    assert run(*words, stdin=POLICY) == Exit.DONE
+    with tenant_scope(tenant.pk):
+        (request,) = ApprovalRequest.objects.all()
+        assert request.title == "Developers deploy"
+        assert not PolicyVersion.objects.exists()
+    assert f"Waits for approval: {request.pk}" in capsys.readouterr().out
 
 
 def test_a_tenant_is_verified_against_a_file_and_its_release(
