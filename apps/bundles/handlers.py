@@ -62,13 +62,17 @@ def cause_of(message: MessageEnvelope) -> dict[str, str]:
 def build(
     tenant_id: uuid.UUID, *, cause: dict[str, str] | None = None
 ) -> uuid.UUID | None:
-    """Return the release that waits for signatures, or None when nothing is due."""
+    """Return the release that waits for signatures, or None when nothing is due.
+
+    Gather, compile, store: only storing holds locks, as compiling may take seconds.
+    """
     for _attempt in range(ATTEMPTS):
-        live = selectors.live_state(tenant_id)
+        live, now = selectors.live_state(tenant_id), timezone.now()
+        draft = selectors.draft_of(tenant_id, live, now=now)
         try:
             with tenant_scope(tenant_id):
                 release = services.build_release(
-                    actor=ACTOR, live=live, now=timezone.now(), cause=cause
+                    actor=ACTOR, live=live, draft=draft, now=now, cause=cause
                 )
         except ReleaseContentionError:
             continue

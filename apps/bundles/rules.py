@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
-from protocol.bundle import Manifest
-from protocol.delta import Base, Changes, Content, apply_delta, build_delta, read_delta
+from engine.exports.opa import opa_content
+from protocol.bundle import (
+    Manifest,
+    Predecessor,
+    build_manifest,
+    build_snapshot,
+    certificate_digest,
+)
+from protocol.delta import (
+    Base,
+    Changes,
+    Content,
+    State,
+    apply_delta,
+    build_delta,
+    read_delta,
+)
 from protocol.errors import BundleDigestError
 
 # How many releases back a node may be and still be brought along by a delta.
@@ -43,6 +59,80 @@ def due(newest: Newest | None, state_digest: str) -> Due:
     if newest is None or newest.state_digest != state_digest:
         return Due.BUILD
     return Due.NOTHING if newest.is_signed else Due.SIGN
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the next release is built upon.
+
+    `held` is the newest signed release; `older` are those before it, newest first, each
+    with its delta to `held`.
+    """
+
+    tenant: str
+    revision: int
+    held: Content | None
+    older: Sequence[tuple[Manifest, bytes]] = ()
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A release as it is to be stored: all that takes long, and needs no lock."""
+
+    content: Content
+    snapshot: bytes
+    deltas: tuple[tuple[Base, bytes], ...]
+
+    @property
+    def manifest(self) -> Manifest:
+        """Return what the release says of itself."""
+        return self.content.manifest
+
+    def is_next(self, newest: Newest | None, base: Base | None, digest: str) -> bool:
+        """Say whether this is the release of a state after just these two releases."""
+        found = self.manifest
+        return (
+            found.revision == (newest.revision if newest else 0) + 1
+            and found.previous_revision == (base.revision if base else None)
+            and found.previous_digest == (base.state_digest if base else None)
+            and found.state_digest == digest
+        )
+
+
+def compile_draft(
+    ground: Ground,
+    state: State,
+    certificates: Sequence[Mapping[str, Any]],
+    *,
+    now: datetime,
+) -> Draft:
+    """Compile a state: manifest, archive with the Rego and its data, deltas.
+
+    Raises ProtocolError.
+    """
+    records = list(state.records.values())
+    held = ground.held
+    manifest = build_manifest(
+        tenant=ground.tenant,
+        revision=ground.revision,
+        previous=Predecessor(**vars(held.base)) if held else None,
+        created=rfc3339(now),
+        created_epoch=int(now.timestamp()),
+        records=records,
+        certificates=certificates,
+        tree=state.tree,
+    )
+    snapshot = build_snapshot(
+        manifest,
+        records,
+        certificates,
+        lines=state.lines,
+        content=opa_content(records, manifest.zones),
+    )
+    named = {certificate_digest(one): one for one in certificates}
+    content = Content(Manifest.from_dict(manifest.to_dict()), state, named)
+    deltas = next_deltas(held, content, ground.older) if held else []
+    return Draft(content, snapshot, tuple(deltas))
 
 
 def next_deltas(

@@ -23,7 +23,7 @@ from apps.keys import selectors as keys
 from apps.keys.choices import RELEASE_PURPOSES, Purpose
 from apps.keys.models import SigningKey
 from apps.simulation import selectors as simulation
-from apps.tenants.services import tenant_scope
+from apps.tenants.services import require_tenant_id, tenant_scope
 from protocol.bundle import Manifest, Snapshot, manifest_digest, read_snapshot
 from protocol.delta import Base, Content, State
 from protocol.envelope import compress, pack_envelope
@@ -75,18 +75,41 @@ class DeltaEnvelopes:
         return self._bodies[etag]
 
 
+class Standing(NamedTuple):
+    """The newest release, and the newest one that is signed; equal if both are."""
+
+    newest: Release | None
+    base: Release | None
+
+    @property
+    def summary(self) -> rules.Newest | None:
+        """Return the newest release as far as a decision needs it."""
+        if self.newest is None:
+            return None
+        return rules.Newest(
+            revision=self.newest.revision,
+            state_digest=self.newest.state_digest,
+            is_signed=self.newest.state == ReleaseState.SIGNED,
+        )
+
+
 @dataclass(frozen=True)
 class LiveState:
-    """What is live in a tenant at one instant, beside the newest release then."""
+    """What is live in a tenant at one instant, beside the releases that stood then."""
 
     records: list[Record]
     certificates: list[dict[str, Any]]
-    newest_id: uuid.UUID | None
+    standing: Standing
 
     @cached_property
     def state(self) -> State:
         """Return the records with their digests."""
         return State.of(self.records)
+
+    @property
+    def due(self) -> rules.Due:
+        """Say what was due then."""
+        return rules.due(self.standing.summary, self.state.tree.digest())
 
 
 @dataclass(frozen=True)
@@ -130,6 +153,11 @@ def release_by_id(release_id: uuid.UUID) -> Release:
 def newest_release() -> Release | None:
     """Return the release with the highest revision, signed or not."""
     return releases().first()
+
+
+def standing() -> Standing:
+    """Return where the releases of the tenant stand."""
+    return Standing(newest_release(), newest_base())
 
 
 def newest_base() -> Release | None:
@@ -181,12 +209,38 @@ def live_state(tenant_id: uuid.UUID) -> LiveState:
                 )
         with tenant_scope(tenant_id):
             records = simulation.live_records()
-            newest = newest_release()
             return LiveState(
                 records=records,
                 certificates=_certificates_for(records),
-                newest_id=newest.pk if newest else None,
+                standing=standing(),
             )
+
+
+def draft_of(
+    tenant_id: uuid.UUID, live: LiveState, *, now: dt.datetime
+) -> rules.Draft | None:
+    """Compile the release that is due for a live state, while nothing is locked.
+
+    It is worth storing only as long as the releases stand as they did.
+    """
+    if live.due is not rules.Due.BUILD:
+        return None
+    with tenant_scope(tenant_id):
+        ground = _ground(live.standing)
+    return rules.compile_draft(ground, live.state, live.certificates, now=now)
+
+
+def _ground(found: Standing) -> rules.Ground:
+    tenant, base = str(require_tenant_id()), found.base
+    revision = found.newest.revision + 1 if found.newest else 1
+    if base is None:
+        return rules.Ground(tenant, revision, None)
+    rows = base.deltas.select_related("base").order_by("-base__revision")
+    older = [
+        (Manifest.from_dict(row.base.manifest), bytes(row.content))
+        for row in rows.defer("base__snapshot", "base__certificates")
+    ]
+    return rules.Ground(tenant, revision, content_of(base), older)
 
 
 def current_root() -> RootMetadata | None:

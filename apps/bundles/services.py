@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection, transaction
@@ -30,15 +30,7 @@ from apps.outbox.choices import Lane
 from apps.outbox.services import enqueue
 from apps.tenants.models import Tenant
 from apps.tenants.services import require_tenant_id
-from engine.exports.opa import opa_content
-from protocol.bundle import (
-    Manifest,
-    Predecessor,
-    build_manifest,
-    build_snapshot,
-    certificate_digest,
-)
-from protocol.delta import Content
+from protocol.delta import Base
 
 TARGET = "release"
 
@@ -60,25 +52,35 @@ def build_release(
     *,
     actor: Actor,
     live: selectors.LiveState,
+    draft: rules.Draft | None,
     now: datetime,
     cause: Mapping[str, str] | None = None,
 ) -> Release | None:
     """Return the release that waits for signatures, or None when nothing is due.
 
-    The advisory lock lets one worker of a tenant through at a time. One that gathered
-    before another stored a release gathers again: its state may be the older one.
+    The advisory lock lets one worker of a tenant through at a time, for as long as it
+    takes to store what was compiled before. One that gathered before another stored or
+    signed a release gathers again: its state may be the older one. That ends, because
+    the second that gets ahead of it gathered later, and so stores its change as well.
     """
     _lock_releases()
-    newest = selectors.newest_release()
-    if (newest.pk if newest else None) != live.newest_id:
+    unsigned = _lock_unsigned()
+    standing = selectors.standing()
+    if standing != live.standing:
         raise ReleaseContentionError
-    match rules.due(_as_newest(newest), live.state.tree.digest()):
+    digest = live.state.tree.digest()
+    match rules.due(standing.summary, digest):
         case rules.Due.NOTHING:
             return None
         case rules.Due.SIGN:
-            return newest
+            return standing.newest
         case rules.Due.BUILD:
-            return _build(actor=actor, now=now, live=live, newest=newest, cause=cause)
+            if draft is None or not draft.is_next(
+                standing.summary, _named(standing.base), digest
+            ):
+                raise ReleaseContentionError
+            _give_up(actor, unsigned, draft.manifest.revision)
+            return _store(actor, draft, standing.base, now, cause)
 
 
 @transaction.atomic
@@ -159,64 +161,39 @@ def store_timestamp(*, release_id: uuid.UUID, timestamp: rules.SignedTimestamp) 
     _replace_timestamp(newest, timestamp)
 
 
-def _as_newest(release: Release | None) -> rules.Newest | None:
-    if release is None:
-        return None
-    return rules.Newest(
-        revision=release.revision,
-        state_digest=release.state_digest,
-        is_signed=release.state == ReleaseState.SIGNED,
-    )
+def _named(release: Release | None) -> Base | None:
+    return Base(release.revision, release.state_digest) if release else None
 
 
-def _build(
-    *,
+def _store(
     actor: Actor,
+    draft: rules.Draft,
+    base: Release | None,
     now: datetime,
-    live: selectors.LiveState,
-    newest: Release | None,
     cause: Mapping[str, str] | None,
 ) -> Release:
-    signed = selectors.newest_base()
-    revision = 1 if newest is None else newest.revision + 1
-    manifest = build_manifest(
-        tenant=str(require_tenant_id()),
-        revision=revision,
-        previous=_predecessor(signed),
-        created=rules.rfc3339(now),
-        created_epoch=int(now.timestamp()),
-        records=live.records,
-        certificates=live.certificates,
-        tree=live.state.tree,
-    )
-    snapshot = build_snapshot(
-        manifest,
-        live.records,
-        live.certificates,
-        lines=live.state.lines,
-        content=opa_content(live.records, manifest.zones),
-    )
-    _give_up_unsigned(actor, revision)
+    manifest = draft.manifest
     release = Release.objects.create(
         tenant_id=require_tenant_id(),
-        revision=revision,
-        previous=signed,
+        revision=manifest.revision,
+        previous=base,
         state_digest=manifest.state_digest,
         manifest=manifest.to_dict(),
-        certificates=live.certificates,
+        certificates=list(draft.content.certificates.values()),
         cause=dict(cause or {}),
-        snapshot=snapshot,
-        size=len(snapshot),
+        snapshot=draft.snapshot,
+        size=len(draft.snapshot),
         created_at=now,
     )
-    _build_deltas(release, Manifest.from_dict(manifest.to_dict()), live, signed)
+    _store_deltas(release, draft.deltas)
+    selectors.remember_content(release.pk, draft.content)
     append(
         actor=actor,
         action=AuditAction.RELEASE_BUILT,
         target_type=TARGET,
         target_id=str(release.pk),
         after={
-            "revision": revision,
+            "revision": release.revision,
             "state_digest": release.state_digest,
             "counts": dict(manifest.counts),
             **({"cause": release.cause} if release.cause else {}),
@@ -225,32 +202,19 @@ def _build(
     return release
 
 
-def _build_deltas(
-    release: Release,
-    manifest: Manifest,
-    live: selectors.LiveState,
-    signed: Release | None,
-) -> None:
+def _store_deltas(release: Release, deltas: Sequence[tuple[Base, bytes]]) -> None:
     """Keep what leads to a release from each of the last signed ones."""
-    named = {certificate_digest(c): c for c in live.certificates}
-    newer = Content(manifest, live.state, named)
-    selectors.remember_content(release.pk, newer)
-    if signed is None:
-        return
-    rows = signed.deltas.select_related("base").order_by("-base__revision")
-    older = [
-        (Manifest.from_dict(row.base.manifest), bytes(row.content))
-        for row in rows.defer("base__snapshot", "base__certificates")
-    ]
-    bases = {row.base.revision: row.base for row in rows} | {signed.revision: signed}
+    revisions = [base.revision for base, _ in deltas]
+    found = Release.objects.filter(revision__in=revisions)
+    ids = dict(found.values_list("revision", "pk"))
     ReleaseDelta.objects.bulk_create(
         ReleaseDelta(
             tenant_id=release.tenant_id,
             release=release,
-            base=bases[base.revision],
+            base_id=ids[base.revision],
             content=blob,
         )
-        for base, blob in rules.next_deltas(selectors.content_of(signed), newer, older)
+        for base, blob in deltas
     )
 
 
@@ -262,17 +226,15 @@ def _wake_edges(release: Release) -> None:
         )
 
 
-def _predecessor(release: Release | None) -> Predecessor | None:
-    if release is None:
-        return None
-    return Predecessor(release.revision, release.state_digest)
+def _lock_unsigned() -> list[Release]:
+    """Lock what waits for signatures, so that it stays what it is until the commit."""
+    rows = selectors.releases().filter(state=ReleaseState.BUILDING)
+    return list(rows.select_for_update())
 
 
-def _give_up_unsigned(actor: Actor, revision: int) -> None:
+def _give_up(actor: Actor, unsigned: Iterable[Release], revision: int) -> None:
     """Fail releases whose state is gone: signing them would publish the past."""
-    for release in Release.objects.select_for_update().filter(
-        state=ReleaseState.BUILDING
-    ):
+    for release in unsigned:
         release.state = ReleaseState.FAILED
         release.failure = f"Release {revision} took its place before it was signed."
         release.save(update_fields=["state", "failure"])

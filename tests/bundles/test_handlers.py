@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from apps.audit.models import AuditEntry
-from apps.bundles import adapters, handlers, selectors, services, tasks
+from apps.bundles import adapters, handlers, rules, selectors, services, tasks
 from apps.bundles.choices import ReleaseState
 from apps.bundles.errors import (
     KeysMissingError,
@@ -126,15 +127,6 @@ def test_a_release_that_was_not_signed_before_the_state_moved_on_is_given_up(
     assert newest(signing_tenant).previous is None
 
 
-def test_a_state_gathered_before_another_release_was_stored_is_gathered_again(
-    signing_tenant: Tenant,
-) -> None:
-    old = selectors.live_state(signing_tenant.pk)
-    release_of(signing_tenant, "alice")
-    with tenant_scope(signing_tenant.pk), pytest.raises(ReleaseContentionError):
-        services.build_release(actor=SYSTEM, live=old, now=timezone.now())
-
-
 def together(count: int, act: Callable[[], object]) -> list[BaseException]:
     """Run an act on as many connections, all starting at the same instant."""
     barrier, failures = threading.Barrier(count), []
@@ -154,6 +146,124 @@ def together(count: int, act: Callable[[], object]) -> list[BaseException]:
     for thread in threads:
         thread.join(timeout=60)
     return failures
+
+
+def build(tenant: Tenant, live: selectors.LiveState, draft: rules.Draft | None) -> None:
+    with tenant_scope(tenant.pk):
+        services.build_release(actor=SYSTEM, live=live, draft=draft, now=timezone.now())
+
+
+def compiled(tenant: Tenant) -> tuple[selectors.LiveState, rules.Draft]:
+    """Gather and compile what is due."""
+    live = selectors.live_state(tenant.pk)
+    draft = selectors.draft_of(tenant.pk, live, now=timezone.now())
+    assert draft is not None
+    return live, draft
+
+
+def test_a_state_gathered_before_another_release_was_stored_is_gathered_again(
+    signing_tenant: Tenant,
+) -> None:
+    live, draft = compiled(signing_tenant)
+    release_of(signing_tenant, "alice")
+    with pytest.raises(ReleaseContentionError):
+        build(signing_tenant, live, draft)
+
+
+def test_what_was_compiled_before_the_last_release_was_signed_is_compiled_again(
+    signing_tenant: Tenant,
+) -> None:
+    change_state(signing_tenant, "alice")
+    first = handlers.build(signing_tenant.pk)
+    assert first is not None
+    change_state(signing_tenant, "bob")
+    live, draft = compiled(signing_tenant)
+    handlers.sign(signing_tenant.pk, first)
+    with pytest.raises(ReleaseContentionError):
+        build(signing_tenant, live, draft)
+    drain()
+    assert revisions(signing_tenant) == [(1, "signed"), (2, "signed")]
+    assert newest(signing_tenant).previous_id == first
+
+
+def test_a_draft_of_another_state_is_not_stored(signing_tenant: Tenant) -> None:
+    _, other = compiled(signing_tenant)
+    change_state(signing_tenant, "alice")
+    live, _ = compiled(signing_tenant)
+    for draft in (other, None):
+        with pytest.raises(ReleaseContentionError):
+            build(signing_tenant, live, draft)
+    assert revisions(signing_tenant) == []
+
+
+def test_nothing_is_compiled_when_nothing_is_due(
+    signing_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release_of(signing_tenant, "alice")
+    monkeypatch.setattr(rules, "compile_draft", pytest.fail)
+    handlers.publish(message(signing_tenant))
+    assert revisions(signing_tenant) == [(1, "signed")]
+
+
+class SlowFirst:
+    """Compiles as ever, but the first time only after it was told to go on."""
+
+    def __init__(self) -> None:
+        self.started, self.go_on = threading.Event(), threading.Event()
+        self._compile = rules.compile_draft
+        self.in_transaction: list[bool] = []
+
+    def __call__(self, *args: Any, **kwargs: Any) -> rules.Draft:
+        self.in_transaction.append(connection.in_atomic_block)
+        if not self.started.is_set():
+            self.started.set()
+            assert self.go_on.wait(timeout=30)
+        return self._compile(*args, **kwargs)
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_a_worker_that_compiles_for_long_holds_up_nobody(
+    signing_tenant: Tenant, monkeypatch: pytest.MonkeyPatch, *, changed: bool
+) -> None:
+    change_state(signing_tenant, "alice")
+    slow = SlowFirst()
+    monkeypatch.setattr(rules, "compile_draft", slow)
+
+    def meanwhile() -> None:
+        assert slow.started.wait(timeout=30)
+        if changed:
+            change_state(signing_tenant, "bob")
+        handlers.publish(message(signing_tenant))
+        slow.go_on.set()
+
+    acts = iter([lambda: handlers.publish(message(signing_tenant)), meanwhile])
+    assert together(2, lambda: next(acts)()) == []  # noqa: PLW0108  # one each
+    assert slow.in_transaction == [False, False]
+    # What the other one stored is the newest state, so the slow one had nothing to add.
+    assert revisions(signing_tenant) == [(1, "signed")]
+    found = read_snapshot(bytes(newest(signing_tenant).snapshot)).records
+    assert ("User::bob" in {record.id for record in found}) is changed
+
+
+def test_a_change_made_while_another_worker_compiles_is_released_as_well(
+    signing_tenant: Tenant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change_state(signing_tenant, "alice")
+    slow = SlowFirst()
+    monkeypatch.setattr(rules, "compile_draft", slow)
+
+    def meanwhile() -> None:
+        assert slow.started.wait(timeout=30)
+        handlers.publish(message(signing_tenant))
+        change_state(signing_tenant, "bob")
+        slow.go_on.set()
+
+    acts = iter([lambda: handlers.publish(message(signing_tenant)), meanwhile])
+    assert together(2, lambda: next(acts)()) == []  # noqa: PLW0108  # one each
+    assert revisions(signing_tenant) == [(1, "signed"), (2, "signed")]
+    assert newest(signing_tenant).previous_id is not None
+    found = read_snapshot(bytes(newest(signing_tenant).snapshot)).records
+    assert {"User::alice", "User::bob"} <= {record.id for record in found}
 
 
 def test_workers_that_build_at_the_same_time_make_one_release(
