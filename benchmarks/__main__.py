@@ -15,6 +15,7 @@ from benchmarks import (
     elevations,
     fanout,
     impact,
+    releases,
     search,
     sign_in,
 )
@@ -34,6 +35,7 @@ def main() -> None:
     figures += search.run([(50, 100), (10_000, 1_000)], 3 if options.quick else 10)
     figures += impact.run(10 if options.quick else 50)
     with product() as portal:
+        figures += releases.run(portal, 1 if options.quick else 3)
         figures += fanout.run(portal, 3 if options.quick else 10)
         figures += elevations.run(portal, 2 if options.quick else 10)
         figures += sign_in.run(portal, 1 if options.quick else sign_in.TURNS)

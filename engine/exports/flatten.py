@@ -165,6 +165,11 @@ def read_statements(statements: Iterable[Statement]) -> dict[str, Read | None]:
     return found
 
 
+def forget_statements() -> None:
+    """Start again as a new process does, which a measurement needs."""
+    _remembered.clear()
+
+
 def _read_together(batch: Sequence[Statement]) -> dict[str, Read | None]:
     try:
         read = cedar.read_statements("\n".join(one.cedar for one in batch))
