@@ -6,7 +6,8 @@ Exit codes:
     1  it did not work: edge unreachable, state folder unusable, not enrolled
     2  wrong usage
     3  `decide`: denied
-    4  a release was refused by one of the numbered steps
+    4  a release was refused by one of the numbered steps, or `verify --explain` found
+       that somebody did not approve what they are said to
 """
 
 from __future__ import annotations
@@ -29,13 +30,15 @@ from node_agent.agent import RunOptions, run_agent
 from node_agent.config import Identity, StatePaths, create_key, write_durably
 from node_agent.errors import AgentError, NotEnrolledError
 from node_agent.link import Edge
-from node_agent.provenance import Provenance, provenance
 from node_agent.requests import DRAFT
 from node_agent.state import AgentState, utc_now
 from node_agent.steps import STEP_TITLES, Trace
 from node_agent.trust_store import TrustStore, check_root
+from protocol.approvals import parse_keys
+from protocol.canonical import parse_json
 from protocol.delta import Content
 from protocol.errors import ProtocolError
+from protocol.provenance import Provenance, provenance
 from protocol.records import EntityRef
 
 DEFAULT_PORT = 8181
@@ -208,7 +211,7 @@ def verify(options: argparse.Namespace) -> Exit:
     lines.append(
         "The release is good." if refusal is None else f"{refusal.code}: {refusal}"
     )
-    found = _explained(content) if options.explain and content else []
+    found = _explained(content, options.keys) if options.explain and content else []
     lines += [line for one in found for line in one.lines()]
     told = {"policies": [one.to_dict() for one in found]} if options.explain else {}
     _say(
@@ -221,11 +224,21 @@ def verify(options: argparse.Namespace) -> Exit:
         },
         "\n".join(lines),
     )
-    return Exit.DONE if refusal is None else Exit.REFUSED
+    is_good = refusal is None and all(one.holds for one in found)
+    return Exit.DONE if is_good else Exit.REFUSED
 
 
-def _explained(content: Content) -> list[Provenance]:
-    return provenance(content.state.records.values(), content.certificates.values())
+def _explained(content: Content, path: Path | None) -> list[Provenance]:
+    records, certificates = content.state.records, content.certificates
+    keys = None if path is None else parse_keys(_read_keys(path))
+    return provenance(records.values(), certificates.values(), keys)
+
+
+def _read_keys(path: Path) -> object:
+    try:
+        return parse_json(path.read_bytes())
+    except OSError as error:
+        raise AgentError(f"{path}: {error}") from error
 
 
 def _open(options: argparse.Namespace) -> AgentState:
@@ -369,6 +382,11 @@ def _add_verify(parser: argparse.ArgumentParser) -> None:
         "--explain",
         action="store_true",
         help="print from each policy back to those who approved it",
+    )
+    parser.add_argument(
+        "--keys",
+        type=Path,
+        help="list of keys by `portward keys`: check whose those are that signed",
     )
 
 

@@ -1,4 +1,4 @@
-"""The command line: `portward export | plan | apply | lint | test | simulate | verify`.
+"""The command line: `portward export | plan | apply | lint | test | verify | …`.
 
 Exit codes:
 
@@ -84,7 +84,8 @@ def _parser() -> argparse.ArgumentParser:
     _simulate(kinds)
     _plan(kinds)
     _apply(kinds)
-    _file(kinds, "verify", commands.verify)
+    _verify(kinds)
+    _keys(kinds)
     return parser
 
 
@@ -122,6 +123,26 @@ def _export(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         default="live",
         help="what nodes run, or what is being written",
     )
+    parser.add_argument("-o", "--output", default="", help="write to this file")
+
+
+def _verify(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _file(kinds, "verify", commands.verify)
+    parser.add_argument(
+        "--explain",
+        action="store_true",
+        help="check every vote behind each policy: signature, key and quorum",
+    )
+    parser.add_argument(
+        "--keys",
+        default="",
+        metavar="FILE",
+        help="list of keys written earlier by `keys`; by default the portal's",
+    )
+
+
+def _keys(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = _add(kinds, "keys", commands.keys)
     parser.add_argument("-o", "--output", default="", help="write to this file")
 
 

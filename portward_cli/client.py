@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
@@ -51,6 +52,17 @@ class Portal:
     def get(self, path: str, **query: str) -> Any:  # noqa: ANN401  # JSON
         """Return what stands at a path."""
         return self._answer("GET", path, params=query)
+
+    def all(self, path: str) -> list[Any]:
+        """Return the rows of every page of a list."""
+        found: list[Any] = []
+        query: dict[str, str] = {}
+        while True:
+            page = self.get(path, **query)
+            found += page["results"]
+            if not page["next"]:
+                return found
+            query = dict(parse_qsl(urlsplit(page["next"]).query))
 
     def download(self, path: str) -> bytes:
         """Return the bytes at a path."""

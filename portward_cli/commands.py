@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -15,8 +16,11 @@ from rich.prompt import Confirm
 from portward_cli import rendering
 from portward_cli.client import CHANGE_ACCESS, Portal
 from portward_cli.errors import CommandError, Exit, Reason, UsageError
-from protocol.bundle import read_snapshot
+from protocol.approvals import parse_keys
+from protocol.bundle import Snapshot, read_snapshot
+from protocol.canonical import parse_json
 from protocol.errors import ProtocolError
+from protocol.provenance import Provenance, provenance
 
 STANDARD_INPUT = "-"
 _LARGEST = 16 * 1024 * 1024
@@ -142,22 +146,62 @@ def verify(session: Session) -> Exit:
     tenant = session.portal.get("tenants")["results"][0]["slug"]
     blob = session.portal.download(f"tenants/{tenant}/bundle")
     try:
-        manifest = read_snapshot(blob).manifest
+        snapshot = read_snapshot(blob)
     except ProtocolError as error:
         raise CommandError(
             Reason("cli.bundle_broken", f"The bundle does not add up: {error}.")
         ) from error
-    found = {
+    manifest = snapshot.manifest
+    found: dict[str, Any] = {
         "matches": rendering.is_quiet(answer) and not answer["unmanaged"],
         "digest": answer["before"],
         "revision": manifest.revision,
         "state_digest": manifest.state_digest,
         "bundle": "sha256:" + hashlib.sha256(blob).hexdigest(),
     }
+    chains = _explained(session, snapshot) if session.options.explain else []
+    if session.options.explain:
+        found["policies"] = [one.to_dict() for one in chains]
     if not session.shows_json(found):
         rendering.plan(session.out, answer)
         session.out.print(f"Release {manifest.revision}: {manifest.state_digest}")
-    return Exit.DONE if found["matches"] else Exit.FOUND
+        rendering.chains(session.out, chains)
+    is_proven = all(one.holds for one in chains)
+    return Exit.DONE if found["matches"] and is_proven else Exit.FOUND
+
+
+def keys(session: Session) -> Exit:
+    """Write whose the passkeys are that votes are signed with, and since when."""
+    listed = {"v": 1, "type": "approver-keys", "keys": _listed(session)}
+    text = json.dumps(listed, indent=2, ensure_ascii=False) + "\n"
+    if session.options.output:
+        Path(session.options.output).write_text(text, encoding="utf-8")
+    else:
+        sys.stdout.write(text)
+    return Exit.DONE
+
+
+def _explained(session: Session, snapshot: Snapshot) -> list[Provenance]:
+    """Trace each policy back with the keys of a file, or with those of the portal."""
+    name = session.options.keys
+    try:
+        value = parse_json(_read(name)) if name else {"keys": _listed(session)}
+        return provenance(snapshot.records, snapshot.certificates, parse_keys(value))
+    except ProtocolError as error:
+        raise UsageError(
+            f"{name or 'The portal'}: {error}.", "Write one with `portward keys`."
+        ) from error
+
+
+def _listed(session: Session) -> list[Any]:
+    return session.portal.all("approver-keys")
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name}: {error}.", "Name a readable file.") from error
 
 
 def _text(session: Session) -> str:

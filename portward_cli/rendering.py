@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from portward_cli.errors import Reason
+from protocol.provenance import Provenance
 
 _MOST_EXAMPLES = 10
 _SIGNS = {"new": "[green]+[/]", "changed": "[yellow]~[/]"}
@@ -102,6 +103,16 @@ def findings(console: Console, answer: Iterable[Mapping[str, Any]]) -> int:
             f"{escape(one['remedy'])} [dim]{escape(one['code'])}[/]"
         )
     return errors
+
+
+def chains(console: Console, found: Iterable[Provenance]) -> None:
+    """Show the way from each policy back to those who approved it."""
+    for one in found:
+        color = "green" if one.holds else "red"
+        head, *lines = one.lines()
+        console.print(f"[{color}]{escape(head)}[/]")
+        for line in lines:
+            console.print(escape(line))
 
 
 def decision(console: Console, answer: Mapping[str, Any]) -> None:

@@ -122,3 +122,15 @@ class NodeProofSkewedError(NodeProofError):
     """The proof's time is too far from ours."""
 
     code = "node.clock_skew"
+
+
+class SignatureInvalidError(ProtocolError):
+    """A public key cannot be used, or did not make the signature beside it."""
+
+    code = "signature.invalid"
+
+
+class VoteInvalidError(ProtocolError):
+    """A vote does not prove what it claims, or a list of keys cannot be read."""
+
+    code = "vote.invalid"

@@ -210,6 +210,28 @@ class Passkey(Device):
         return str(self.name)
 
 
+class KeyRecord(UUIDModel):
+    """Whose a passkey was, and from when until when. Kept when the passkey is gone.
+
+    Who checks a signature years later needs it. The person is named by id without a
+    foreign key, so that a deleted account does not take the evidence with it.
+    """
+
+    user_id = models.UUIDField(db_index=True)
+    user_name = models.CharField(max_length=150)
+    credential_id = models.BinaryField(max_length=1023)
+    public_key = models.BinaryField()
+    since = models.DateTimeField()
+    until = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["since"]
+
+    @override
+    def __str__(self) -> str:
+        return self.user_name
+
+
 class CodeDevice(Device):
     """An app or token that shows one-time codes. Belongs to a person.
 

@@ -63,16 +63,16 @@ FALSE: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
     "voter missing": (lambda e: with_vote(e, voter=None), "another voter"),
     "tenant swapped": (lambda e: with_vote(e, tenant="x"), "another tenant"),
     "request swapped": (lambda e: with_vote(e, request="x"), "another request"),
-    "reason added": (lambda e: with_vote(e, reason="x"), "another operation"),
+    "reason added": (lambda e: with_vote(e, reason="x"), "signed something else"),
     "registration": (
         lambda e: with_client_data(e, type="webauthn.create"),
-        "not of an assertion",
+        "is no assertion",
     ),
     "other challenge": (
         lambda e: with_client_data(
             e, challenge=base64.urlsafe_b64encode(bytes(32)).decode()
         ),
-        "another operation",
+        "signed something else",
     ),
     "no client data": (lambda e: replace(e, client_data=b"{}"), "cannot be read"),
     "broken client data": (lambda e: replace(e, client_data=b"\xff"), "cannot be read"),

@@ -13,9 +13,12 @@ import httpx
 import pytest
 from django.test import Client
 from typing_extensions import override
+from webauthn.helpers import bytes_to_base64url
 
+from apps.accounts.services import actor_for, fingerprint, remove_passkey
 from apps.approvals.models import ApprovalRequest
 from apps.keys.tasks import ensure_tenant_keys
+from apps.outbox.services import drain
 from apps.policies.models import PolicyVersion
 from apps.roles.models import Role
 from apps.tenants.models import Tenant
@@ -24,7 +27,8 @@ from portward_cli.__main__ import main
 from portward_cli.client import Portal, Target
 from portward_cli.errors import Exit
 from tests.factories.access import build_access
-from tests.factories.approvals import People
+from tests.factories.accounts import make_authenticator, register_passkey
+from tests.factories.approvals import People, make_draft, make_request
 from tests.factories.bundles import SYSTEM, release_of
 from tests.factories.clients import token_of
 from tests.signin.conftest import Visitor, alice, visitor_for
@@ -189,6 +193,79 @@ def test_a_tenant_is_verified_against_a_file_and_its_release(
     assert run("verify", stdin=text) == Exit.DONE
     assert "Release 1: sha256:" in capsys.readouterr().out
     assert run("verify", stdin=text + ROLES) == Exit.FOUND
+
+
+@pytest.fixture
+def approved(run: Run, tenant: Tenant, tmp_path: Path) -> People:
+    """A release with a policy that Anna approved, and who is who."""
+    ensure_tenant_keys(actor=SYSTEM, tenant_id=tenant.pk)
+    people = People(tenant, tmp_path)
+    with tenant_scope(tenant.pk):
+        draft = make_draft(people("author", "security_admin").user)
+        people("anna")
+        people("ben")
+        request = make_request(people("opener", "security_admin").user, draft)
+        people("anna").vote(request)
+    drain()
+    run("export", "--side", "draft", "--output", str(tmp_path / "tenant.yaml"))
+    return people
+
+
+def explained(run: Run, tmp_path: Path, *words: str) -> int:
+    return run("verify", "--explain", *words, str(tmp_path / "tenant.yaml"))
+
+
+def test_each_policy_is_traced_back_to_the_keys_that_signed(
+    run: Run, approved: People, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    capsys.readouterr()
+    assert explained(run, tmp_path) == Exit.DONE
+    told = capsys.readouterr().out
+    key = bytes_to_base64url(bytes(approved("anna").passkey.credential_id))
+    assert f"approve   Anna, key {key} at " in told
+    assert "1 of 1 approvals" in told
+
+
+def test_a_vote_with_another_persons_key_is_named_and_fails(
+    run: Run, approved: People, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "keys.json"
+    assert run("keys", "--output", str(file)) == Exit.DONE
+    assert explained(run, tmp_path, "--keys", str(file)) == Exit.DONE
+    listed = json.loads(file.read_text())
+    for row in listed["keys"]:
+        if row["name"] == "anna":
+            row["user"] = str(approved("ben").user.pk)
+    file.write_text(json.dumps(listed))
+    capsys.readouterr()
+    assert explained(run, tmp_path, "--keys", str(file)) == Exit.FOUND
+    told = capsys.readouterr().out
+    assert "NOT PROVEN: the key is another person's Anna" in told
+    assert "NOT PROVEN: 0 of 1 approvals" in told
+
+
+def test_a_vote_with_a_key_that_was_removed_later_still_counts(
+    run: Run, tenant: Tenant, approved: People, tmp_path: Path
+) -> None:
+    anna = approved("anna")
+    second = register_passkey(anna.user, make_authenticator(tmp_path))
+    with tenant_scope(tenant.pk):
+        remove_passkey(
+            actor=actor_for(anna.user),
+            user=anna.user,
+            passkey_id=anna.passkey.pk,
+            proven_by=fingerprint(second),
+        )
+    assert explained(run, tmp_path) == Exit.DONE
+
+
+@pytest.mark.usefixtures("approved")
+def test_a_list_of_keys_that_cannot_be_read_is_wrong_usage(
+    run: Run, tmp_path: Path
+) -> None:
+    assert explained(run, tmp_path, "--keys", str(tmp_path / "none")) == Exit.USAGE
+    (tmp_path / "list").write_text("{}")
+    assert explained(run, tmp_path, "--keys", str(tmp_path / "list")) == Exit.USAGE
 
 
 def test_the_tests_of_all_policies_run(

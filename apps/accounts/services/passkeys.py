@@ -7,6 +7,7 @@ because of it: the refusal is noted here, and `settle_refusals` writes it afterw
 from __future__ import annotations
 
 import contextvars
+import datetime as dt
 import hashlib
 import hmac
 import uuid
@@ -35,7 +36,13 @@ from apps.accounts.errors import (
     UnknownPasskeyError,
 )
 from apps.accounts.events import AccountsAction
-from apps.accounts.models import Ceremony, EnrollmentLink, Passkey, User
+from apps.accounts.models import (
+    Ceremony,
+    EnrollmentLink,
+    KeyRecord,
+    Passkey,
+    User,
+)
 from apps.accounts.selectors import rules_for
 from apps.accounts.services.ceremonies import consume, relying_party
 from apps.accounts.services.guards import refuse_if_sealed
@@ -200,12 +207,13 @@ def remove_passkey(
     others = {fingerprint(key) for key in keys if key.confirmed and key != wanted}
     if proven_by not in others:
         raise OtherKeyNeededError
+    _end_record(wanted, timezone.now())
     wanted.delete()
     record(
         actor=actor,
         action=AccountsAction.PASSKEY_REMOVED,
         user=user,
-        context={"passkey": wanted.name},
+        context={"passkey": wanted.name, "key": fingerprint(wanted)},
     )
 
 
@@ -248,6 +256,13 @@ def _store(
         is_attested=made.is_attested,
         is_demo=made.is_demo,
     )
+    KeyRecord.objects.create(
+        user_id=user.pk,
+        user_name=user.username,
+        credential_id=made.credential_id,
+        public_key=made.public_key,
+        since=passkey.created_at,
+    )
     record(
         actor=actor_for(user, credential=fingerprint(passkey)),
         action=AccountsAction.PASSKEY_REGISTERED,
@@ -259,6 +274,12 @@ def _store(
         },
     )
     return passkey
+
+
+def _end_record(passkey: Passkey, now: dt.datetime) -> None:
+    KeyRecord.objects.filter(
+        credential_id=bytes(passkey.credential_id), until__isnull=True
+    ).update(until=now)
 
 
 def _hold_to_rules(user: User, made: rules.RegisteredCredential) -> None:
@@ -378,7 +399,10 @@ def _settle(refusal: _Refusal) -> None:
         return
     action = AccountsAction.ASSERTION_REFUSED
     if refusal.passkey_id is not None:
-        Passkey.objects.filter(pk=refusal.passkey_id, blocked_at__isnull=True).update(
+        usable = Passkey.objects.filter(pk=refusal.passkey_id, blocked_at__isnull=True)
+        for passkey in usable:
+            _end_record(passkey, now)
+        usable.update(
             confirmed=False,
             blocked_at=now,
             blocked_reason="The signature counter went backwards.",

@@ -18,6 +18,7 @@ from apps.approvals.api.elevations import (
     ElevationList,
     EligibilityList,
 )
+from apps.approvals.api.keys import KeyList
 from apps.approvals.api.requests import (
     FlowDetail,
     FlowList,
@@ -44,6 +45,7 @@ __all__ = [
     "EligibilityList",
     "FlowDetail",
     "FlowList",
+    "KeyList",
     "RequestCancel",
     "RequestComments",
     "RequestDetail",

@@ -10,9 +10,7 @@ from apps.approvals.rules.contents import (
 from apps.approvals.rules.differences import changed_fields, readable
 from apps.approvals.rules.documents import (
     instant_text,
-    request_digest,
     request_document,
-    vote_digest,
     vote_document,
 )
 from apps.approvals.rules.evidence import VoteEvidence, verify_vote
@@ -62,6 +60,7 @@ from apps.approvals.rules.subjects import (
     parse_subject,
     risk_of_tier,
 )
+from protocol.approvals import request_digest, vote_digest
 
 __all__ = [
     "APPROVER_ROLE",

@@ -12,10 +12,6 @@ from typing import Any
 
 from apps.approvals.choices import RequestKind, Verdict
 from apps.approvals.rules.flows import Flow
-from protocol.canonical import digest
-
-REQUEST_DOMAIN = "portward-request-v1"
-VOTE_DOMAIN = "portward-vote-v1"
 
 
 def request_document(  # noqa: PLR0913  # one argument for each field that is signed
@@ -76,16 +72,6 @@ def vote_document(  # noqa: PLR0913  # one argument for each field that is signe
     if evidence:
         document["evidence"] = evidence
     return document
-
-
-def request_digest(document: Mapping[str, Any]) -> str:
-    """Return the digest of a request document as text."""
-    return "sha256:" + digest(REQUEST_DOMAIN, dict(document)).hex()
-
-
-def vote_digest(document: Mapping[str, Any]) -> bytes:
-    """Return the digest that is the challenge of the ceremony."""
-    return digest(VOTE_DOMAIN, dict(document))
 
 
 def instant_text(moment: dt.datetime) -> str:

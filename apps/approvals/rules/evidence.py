@@ -1,6 +1,7 @@
 """Whether a stored vote still proves what it claims, from its own bytes alone.
 
-Steps, in this order, after WebAuthn Level 3 section 7.2:
+Steps, in this order, after WebAuthn Level 3 section 7.2; `protocol.approvals` does
+all but the second, for nodes and the command line too:
 
 1. the request document has the digest that the request carries;
 2. the vote document names that digest, the verdict and the voter of the row;
@@ -17,29 +18,18 @@ node, for the list of approver keys; nothing here says so.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.exceptions import InvalidSignature
-from webauthn.helpers import (
-    base64url_to_bytes,
-    decode_credential_public_key,
-    decoded_public_key_to_cryptography,
-    verify_signature,
-)
-from webauthn.helpers.exceptions import WebAuthnException
-
 from apps.approvals.errors import VoteEvidenceError
-from apps.approvals.rules.documents import request_digest, vote_digest
-from protocol.canonical import parse_json
-from protocol.errors import ProtocolError
-
-PRESENT_AND_VERIFIED = 0x01 | 0x04
-RP_ID_HASH_LENGTH = 32
-SHORTEST_AUTHENTICATOR_DATA = 37
+from protocol.approvals import (
+    Assertion,
+    request_digest,
+    require_assertion,
+    vote_digest,
+)
+from protocol.errors import VoteInvalidError
 
 
 @dataclass(frozen=True)
@@ -62,9 +52,7 @@ def verify_vote(evidence: VoteEvidence) -> None:
     """Raise VoteEvidenceError unless all five steps hold."""
     _require_request(evidence)
     _require_document(evidence)
-    _require_challenge(evidence)
-    _require_verified_person(evidence)
-    _require_signature(evidence)
+    _require_assertion(evidence)
 
 
 def _require_request(evidence: VoteEvidence) -> None:
@@ -86,43 +74,17 @@ def _require_document(evidence: VoteEvidence) -> None:
             raise VoteEvidenceError(f"The signed vote is about another {name}.")
 
 
-def _require_challenge(evidence: VoteEvidence) -> None:
+def _require_assertion(evidence: VoteEvidence) -> None:
+    """Check it with the code that a node and the command line check it with."""
+    assertion = Assertion(
+        rp_id=evidence.rp_id,
+        client_data=evidence.client_data,
+        authenticator_data=evidence.authenticator_data,
+        signature=evidence.signature,
+        public_key=evidence.public_key,
+    )
     try:
-        client_data = parse_json(evidence.client_data)
-        challenge = base64url_to_bytes(client_data["challenge"])
-        kind = client_data["type"]
-    except (ProtocolError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise VoteEvidenceError("The client data cannot be read.") from error
-    if kind != "webauthn.get":
-        raise VoteEvidenceError("The client data is not of an assertion.")
-    if not hmac.compare_digest(challenge, vote_digest(evidence.document)):
-        raise VoteEvidenceError("The assertion is for another operation.")
-
-
-def _require_verified_person(evidence: VoteEvidence) -> None:
-    authenticator_data = evidence.authenticator_data
-    if len(authenticator_data) < SHORTEST_AUTHENTICATOR_DATA:
-        raise VoteEvidenceError("The authenticator data is too short.")
-    expected = hashlib.sha256(evidence.rp_id.encode()).digest()
-    if authenticator_data[:RP_ID_HASH_LENGTH] != expected:
-        raise VoteEvidenceError("The assertion was made for another site.")
-    flags = authenticator_data[RP_ID_HASH_LENGTH]
-    if flags & PRESENT_AND_VERIFIED != PRESENT_AND_VERIFIED:
-        raise VoteEvidenceError("The authenticator did not verify the person.")
-
-
-def _require_signature(evidence: VoteEvidence) -> None:
-    client_hash = hashlib.sha256(evidence.client_data).digest()
-    try:
-        key = decode_credential_public_key(evidence.public_key)
-        verify_signature(
-            public_key=decoded_public_key_to_cryptography(key),
-            signature_alg=key.alg,
-            signature=evidence.signature,
-            data=evidence.authenticator_data + client_hash,
-        )
-    except (
-        # The library indexes into what it has not measured.
-        *(WebAuthnException, InvalidSignature, ValueError, LookupError, TypeError),
-    ) as error:
-        raise VoteEvidenceError("The signature does not verify.") from error
+        require_assertion(assertion, vote_digest(evidence.document))
+    except VoteInvalidError as error:
+        words = error.message
+        raise VoteEvidenceError(f"{words[:1].upper()}{words[1:]}.") from error

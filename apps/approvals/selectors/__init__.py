@@ -35,7 +35,12 @@ from apps.approvals.selectors.coverage import (
     candidates,
     week_ahead,
 )
-from apps.approvals.selectors.evidence import certificates, evidence_of, votes
+from apps.approvals.selectors.evidence import (
+    approver_keys,
+    certificates,
+    evidence_of,
+    votes,
+)
 from apps.approvals.selectors.flows import choose_flow, flow_by_id, flows, spec_of
 from apps.approvals.selectors.grounds import (
     TARGETS,
@@ -117,6 +122,7 @@ __all__ = [
     "WeekAhead",
     "about_set",
     "active_members",
+    "approver_keys",
     "between",
     "blast_radius",
     "candidates",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import base64
+import datetime as dt
 import uuid
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
+from apps.accounts.models import KeyRecord, Membership
 from apps.approvals import rules
 from apps.approvals.choices import RequestState
 from apps.approvals.models import ApprovalRequest, Vote
@@ -35,6 +37,14 @@ def evidence_of(vote: Vote) -> rules.VoteEvidence:
     )
 
 
+def approver_keys() -> QuerySet[KeyRecord]:
+    """Return whose the passkeys of members and past voters were, and when."""
+    members = Membership.objects.values("user_id")
+    return KeyRecord.objects.filter(
+        Q(user_id__in=members) | Q(user_id__in=Vote.objects.values("user_id"))
+    )
+
+
 def certificates(request_ids: Collection[uuid.UUID]) -> list[dict[str, Any]]:
     """Return the approval certificate of each approved request, by request id."""
     found = (
@@ -58,6 +68,7 @@ def _certificate(request: ApprovalRequest) -> dict[str, Any]:
 def _certified(vote: Vote) -> dict[str, Any]:
     return {
         "document": vote.document,
+        "cast_at": _exactly(vote.cast_at),
         "demo": vote.is_demo,
         "rp_id": vote.rp_id,
         "credential_id": _b64(vote.credential_id),
@@ -66,6 +77,11 @@ def _certified(vote: Vote) -> dict[str, Any]:
         "signature": _b64(vote.signature),
         "public_key": _b64(vote.public_key),
     }
+
+
+def _exactly(moment: dt.datetime) -> str:
+    """Return an instant in full: a key may be younger than a second."""
+    return moment.astimezone(dt.UTC).isoformat().replace("+00:00", "Z")
 
 
 def _by_time(votes: Iterable[Vote]) -> list[Vote]:

@@ -24,6 +24,7 @@ REST: Mapping[str, Row] = {
         "nodes",
         "notifications",
         "deliveries",
+        "approver_keys",
     )
 } | {
     f"api:{name}": Row(
