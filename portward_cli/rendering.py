@@ -97,7 +97,8 @@ def findings(console: Console, answer: Iterable[Mapping[str, Any]]) -> int:
         is_error = one["severity"] == "error"
         errors += is_error
         color = {"error": "red", "warning": "yellow"}.get(one["severity"], "blue")
-        place = escape(f"{one['policy']}.{one['field']}".rstrip("."))
+        name = one["policy"] or one.get("about", "")
+        place = escape(f"{name}.{one['field']}".rstrip("."))
         console.print(
             f"[{color}]{one['severity']}[/] {place}: {escape(one['message'])} "
             f"{escape(one['remedy'])} [dim]{escape(one['code'])}[/]"

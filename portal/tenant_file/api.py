@@ -138,7 +138,7 @@ class ReportSerializer(serializers.Serializer[Any]):
 
 
 class FindingSerializer(serializers.Serializer[Any]):
-    """One finding about one policy."""
+    """One finding about one policy; `about` names what else it may be about."""
 
     code = serializers.CharField()
     severity = serializers.ChoiceField(choices=[one.value for one in Severity])
@@ -147,6 +147,7 @@ class FindingSerializer(serializers.Serializer[Any]):
     message = serializers.CharField()
     remedy = serializers.CharField()
     link = serializers.CharField()
+    about = serializers.CharField()
 
 
 class FindingsSerializer(serializers.Serializer[Any]):

@@ -139,9 +139,14 @@ def missing_proof(request: ApprovalRequest, proof: Proof | None = None) -> str:
     return ""
 
 
-def preview(flow: rules.Flow, parties: rules.Parties, setting: Setting) -> FlowPreview:
+def preview(
+    flow: rules.Flow,
+    parties: rules.Parties,
+    setting: Setting,
+    directory: Directory | None = None,
+) -> FlowPreview:
     """Return who would decide, given a flow and the persons behind a request."""
-    directory = Directory(timezone.now())
+    directory = directory or Directory(timezone.now())
     stages = []
     for stage in flow.stages:
         panel = directory.panel(stage, setting, is_escalated=True)

@@ -25,7 +25,7 @@ def findings_page(request: HttpRequest, context: dict[str, object]) -> HttpRespo
         {"finding": one, "tone": TONES[one.severity]}
         for one in found
         if wanted in ("", one.severity.value)
-        and words in f"{one.policy} {one.code} {one.message}".lower()
+        and words in f"{one.policy} {one.about} {one.code} {one.message}".lower()
     ]
     page = Paginator(shown, _ON_A_PAGE).get_page(request.GET.get("page"))
     return TemplateResponse(

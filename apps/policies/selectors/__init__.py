@@ -8,6 +8,11 @@ from apps.policies.selectors.catalogue import (
 )
 from apps.policies.selectors.choosing import choices_named, find_choices
 from apps.policies.selectors.history import Entry, history_of
+from apps.policies.selectors.lint_sources import (
+    LintSource,
+    Written,
+    register_findings,
+)
 from apps.policies.selectors.linting import errors_of, lint_draft, lint_tenant
 from apps.policies.selectors.policies import (
     draft_by_id,
@@ -52,9 +57,11 @@ __all__ = [
     "AsOf",
     "Due",
     "Entry",
+    "LintSource",
     "Preview",
     "Shipped",
     "Starter",
+    "Written",
     "acts_of",
     "as_form",
     "as_of",
@@ -87,6 +94,7 @@ __all__ = [
     "policy_record",
     "preview",
     "proposed_tests",
+    "register_findings",
     "run_tests",
     "sentence_of",
     "shipped_versions",

@@ -25,6 +25,11 @@ from apps.policies.rules.lint import (
 )
 from apps.policies.rules.lint.findings import worst_first
 from apps.policies.selectors.catalogue import catalogue, catalogue_of
+from apps.policies.selectors.lint_sources import (
+    Written,
+    found_above,
+    found_besides,
+)
 from apps.policies.selectors.policies import drafts
 from apps.policies.selectors.testing import invalid, parsed, stored_statements
 from apps.roles import selectors as roles
@@ -61,19 +66,24 @@ def lint_draft(
     own = Neighbor(slug, content, statements)
     found = alone(own, catalogue_of(content), moment)
     found += lint_together(own, _around(content))
+    found += found_above([_written(own, _draft_of(source, slug))])
     return worst_first([_linked(one) for one in found])
 
 
 def lint_tenant(*, now: dt.datetime | None = None) -> list[Finding]:
     """Return what is wrong with all drafts of the tenant, the worst first."""
     moment, known = now or timezone.now(), catalogue()
-    rows = _neighbors(_kept())
+    kept = list(_kept())
+    rows = _neighbors(kept)
     around = _neighborhood(rows, known.ancestors)
     zones = _zones(known.windows.values(), moment)
     found = []
     for row in rows:
         found += lint_content(row.slug, row.content, known, now=moment, zones=zones)
         found += lint_together(row, around)
+    written = zip(rows, kept, strict=True)
+    found += found_above([_written(row, draft) for row, draft in written])
+    found += found_besides()
     links = dict(Policy.objects.values_list("slug", "pk"))
     return worst_first([_linked(one, links) for one in found])
 
@@ -91,6 +101,19 @@ def errors_of(
     """Return the findings for which a policy is not saved."""
     found = alone(Neighbor(slug, content, ()), known, now)
     return [one for one in found if one.severity is Severity.ERROR]
+
+
+def _draft_of(source: object, slug: str) -> PolicyDraft | None:
+    """Return the draft that a content stands in, if it is kept."""
+    if isinstance(source, PolicyDraft):
+        return source
+    return drafts().filter(policy__slug=slug).first()
+
+
+def _written(policy: Neighbor, draft: PolicyDraft | None) -> Written:
+    if draft is None:
+        return Written(policy.slug, policy.content)
+    return Written(policy.slug, policy.content, draft.author_id, draft.last_editor_id)
 
 
 def _compiled(content: PolicyContent, slug: str) -> tuple[Statement, ...]:

@@ -41,7 +41,10 @@ class LintCode(StrEnum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One finding about one policy; `link` leads to where it is mended."""
+    """One finding about one policy; `link` leads to where it is mended.
+
+    One that is about something else has no policy, and names it in `about`.
+    """
 
     code: LintCode
     severity: Severity
@@ -50,6 +53,7 @@ class Finding:
     message: str
     remedy: str
     link: str = ""
+    about: str = ""
 
     def to_dict(self) -> dict[str, str]:
         """Return the JSON form."""
@@ -61,6 +65,7 @@ class Finding:
             "message": self.message,
             "remedy": self.remedy,
             "link": self.link,
+            "about": self.about,
         }
 
     def as_problem(self) -> Problem:
@@ -72,4 +77,6 @@ class Finding:
 
 def worst_first(found: list[Finding]) -> list[Finding]:
     """Return findings, errors before the rest, by policy."""
-    return sorted(found, key=lambda one: (one.severity.rank, one.policy, one.code))
+    return sorted(
+        found, key=lambda one: (one.severity.rank, one.policy, one.about, one.code)
+    )
