@@ -207,24 +207,24 @@ def _entry(area: Area, listed: Mapping[str, Any], path: str) -> Entry:
     if area.slug == "overview":
         url = reverse("admin:index")
         return Entry(area, url, is_current=path == url)
-    links = [
-        Link(page.label, page.path, is_current=path.startswith(page.path))
-        for page in area.pages
-        if _exists(page.path)
-    ]
+    links = [Link(page.label, page.path) for page in area.pages if _exists(page.path)]
     for app in area.apps:
         links += [
             Link(
                 str(model["name"]),
                 model["admin_url"],
-                is_current=path.startswith(model["admin_url"]),
                 add_url=model["add_url"] or "",
             )
             for model in listed.get(app, [])
             if model["admin_url"]
         ]
     url = reverse("admin:area", args=[area.slug])
-    is_current = path == url or any(link.is_current for link in links)
+    # A page may lie below the list of a model: only the nearest is the current one.
+    above = [link for link in links if path.startswith(link.url)]
+    for link in sorted(above, key=lambda link: len(link.url))[-1:]:
+        link.is_current = True
+    below = (reverse("admin:index") + f"{app}/" for app in area.apps)
+    is_current = path == url or bool(above) or path.startswith(tuple(below))
     number, words = waiting(area.slug)
     return Entry(area, url, is_current, number, words, links)
 

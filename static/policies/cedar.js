@@ -34,7 +34,7 @@ export class CedarText {
     this.turn = 0;
     this.list = element("ul", { class: "pw-options", role: "listbox", id: `${field.id}_options`, "aria-label": "Completions", hidden: "" });
     this.status = element("p", { class: "pw-visually-hidden", role: "status" });
-    box.append(this.list, this.status);
+    box.querySelector(".pw-cedar-box").after(this.list, this.status);
     for (const [key, value] of Object.entries({
       "aria-autocomplete": "list", "aria-controls": this.list.id, "aria-haspopup": "listbox",
     })) field.setAttribute(key, value);

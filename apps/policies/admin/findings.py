@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
 from apps.policies import selectors
-from apps.policies.rules.lint import Severity
+from apps.policies.rules.lint import Finding, Severity
 
 TONES = {Severity.ERROR: "bad", Severity.WARNING: "warn", Severity.NOTE: "muted"}
 _ON_A_PAGE = 50
@@ -18,14 +19,14 @@ _ON_A_PAGE = 50
 def findings_page(request: HttpRequest, context: dict[str, object]) -> HttpResponse:
     """Show findings, the worst first; `severity` and `q` narrow them."""
     found = selectors.lint_tenant()
+    names = dict(selectors.policies().values_list("slug", "name"))
     counts = Counter(one.severity for one in found)
     wanted = request.GET.get("severity", "")
     words = request.GET.get("q", "").strip().lower()
     shown = [
-        {"finding": one, "tone": TONES[one.severity]}
+        {"finding": one, "tone": TONES[one.severity], "name": names.get(one.policy, "")}
         for one in found
-        if wanted in ("", one.severity.value)
-        and words in f"{one.policy} {one.about} {one.code} {one.message}".lower()
+        if wanted in ("", one.severity.value) and words in _text_of(one, names).lower()
     ]
     page = Paginator(shown, _ON_A_PAGE).get_page(request.GET.get("page"))
     return TemplateResponse(
@@ -40,4 +41,10 @@ def findings_page(request: HttpRequest, context: dict[str, object]) -> HttpRespo
             "total": len(found),
             "choices": [(one.value, counts[one]) for one in Severity],
         },
+    )
+
+
+def _text_of(one: Finding, names: Mapping[str, str]) -> str:
+    return (
+        f"{one.policy} {names.get(one.policy, '')} {one.about} {one.code} {one.message}"
     )

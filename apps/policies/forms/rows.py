@@ -184,7 +184,7 @@ def _paths(kinds: Mapping[str, Kind], chosen: str) -> list[tuple[str, Any]]:
                 groups["Request"].append((path, path))
     gone = [] if not chosen or chosen in kinds else [(chosen, chosen)]
     filled = [(name, found) for name, found in groups.items() if found]
-    return [("", "Choose an attribute"), *filled, *gone]
+    return [("", "Attribute …"), *filled, *gone]
 
 
 def value_of(texts: Sequence[str], op: str, kind: Kind | None) -> object:

@@ -47,7 +47,7 @@ def _remind_of_review(version: PolicyVersion, now: dt.datetime) -> int:
     days = lifecycle.reminder_of(when, now)
     if days is None:
         return 0
-    soon = f"within {days} days" if days else "now"
+    soon = f"within {_days(days)}" if days else "now"
     return tell_once(
         version.policy,
         f"review:{text}:{days}",
@@ -67,7 +67,7 @@ def _remind_of_end(version: PolicyVersion, end: dt.datetime, now: dt.datetime) -
         f"end:{version.number}:{end:%Y-%m-%dT%H:%M:%SZ}:{days}",
         event=Event.POLICY_ENDING,
         owner=version.content["owner"],
-        title=f"The policy “{version.policy.name}” ends within {days} days",
+        title=f"The policy “{version.policy.name}” ends within {_days(days)}",
         body=f"Version {version.number} ends on {end:%Y-%m-%d %H:%M} UTC.",
     )
 
@@ -78,7 +78,7 @@ def _ask_about_end(version: PolicyVersion, due: dt.datetime, now: dt.datetime) -
         return 0
     # Past its end it is told again each day, until somebody decides.
     mark = f"{days}" if days else f"late:{(now - due) // _DAY}"
-    soon = f"within {days} days" if days else "since its end passed"
+    soon = f"within {_days(days)}" if days else "since its end passed"
     return tell_once(
         version.policy,
         f"decide:{version.number}:{due:%Y-%m-%dT%H:%M:%SZ}:{mark}",
@@ -111,3 +111,7 @@ def _leave_behind(now: dt.datetime) -> int:
             coalesce_key="policies:change_over",
         )
     return asked
+
+
+def _days(count: int) -> str:
+    return "1 day" if count == 1 else f"{count} days"

@@ -23,3 +23,10 @@ def administered(user: User) -> list[ObjectGrant]:
 def scope_text(grant: ObjectGrant) -> str:
     """Return which objects a grant is about."""
     return selectors.say_scope(grant)
+
+
+@register.filter
+def says_field(name: str) -> str:
+    """Call the field of an object as its form does, and an attribute by its name."""
+    plain = name.removeprefix("attributes__").replace("__", " ").replace("_", " ")
+    return {"slug": "short name"}.get(plain, plain)
