@@ -14,6 +14,7 @@ from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.views.decorators.http import require_safe
 from typing_extensions import override
 
 from apps.bundles import selectors
@@ -46,7 +47,7 @@ class ReleaseAdmin(admin.ModelAdmin[Release]):
 
     @override
     def get_urls(self) -> list[URLPattern]:
-        download = self.admin_site.admin_view(self.download_view)
+        download = self.admin_site.admin_view(require_safe(self.download_view))
         return [
             path(
                 "<uuid:release_id>/snapshot/", download, name="bundles_release_snapshot"

@@ -18,6 +18,8 @@ FORBIDDEN = {
     "a style attribute": re.compile(r"\sstyle\s*=\s*[\"']"),
     "a handler attribute": re.compile(r"<[^>]*\son[a-z]+\s*=\s*[\"']"),
     "a script address": re.compile(r"[\"']javascript:"),
+    # It would save a sign-in page or an error under the name of the file.
+    "a download attribute": re.compile(r"<a\s[^>]*\sdownload[\s=>]"),
     "a foreign origin": re.compile(r"(?:src|href|action)\s*=\s*[\"'](?:https?:)?//"),
 }
 

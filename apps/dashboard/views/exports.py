@@ -20,7 +20,7 @@ NAMES = {Target.ISTIO: "Istio", Target.KUBERNETES: "Kubernetes", Target.OPA: "OP
 _TYPES = {
     ".yaml": "application/yaml",
     ".json": "application/json",
-    ".rego": "text/plain",
+    ".rego": "text/plain; charset=utf-8",
 }
 
 
