@@ -83,10 +83,14 @@ class Attribute:
     values: tuple[str, ...] = ()
 
     @property
+    def variable(self) -> str:
+        """Return what stands for its owner in Cedar."""
+        return "principal" if self.owner in PRINCIPAL_TYPES else "resource"
+
+    @property
     def path(self) -> str:
         """Return how a condition names it: principal.x or resource.x."""
-        kind = "principal" if self.owner in PRINCIPAL_TYPES else "resource"
-        return f"{kind}.{self.name}"
+        return f"{self.variable}.{self.name}"
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from apps.policies.rules import (
     Condition,
     PolicyContent,
     PrincipalItem,
+    Problem,
     ResourceItem,
 )
 from apps.policies.rules.content import parse_content
@@ -102,7 +103,7 @@ GOOD: dict[str, Any] = {
 }
 
 
-def compiled(policy_id: str = "p", **change: object) -> CompiledPolicy:
+def compiled(policy_id: str = "p", /, **change: object) -> CompiledPolicy:
     content = parse_content(GOOD | change)
     assert isinstance(content, PolicyContent), content
     result = rules.compile_policy(content, CATALOGUE, policy_id=policy_id)
@@ -110,15 +111,25 @@ def compiled(policy_id: str = "p", **change: object) -> CompiledPolicy:
     return result
 
 
-def refusals(**change: object) -> list[tuple[str, str]]:
+def problems(catalogue: Catalogue = CATALOGUE, /, **change: object) -> list[Problem]:
     content = parse_content(GOOD | change)
-    if isinstance(content, PolicyContent):
-        result = rules.compile_policy(content, CATALOGUE, policy_id="p")
-        assert not isinstance(result, CompiledPolicy)
-    else:
-        result = content
-    assert all(problem.message and problem.remedy for problem in result)
-    return [(problem.code.value, problem.field) for problem in result]
+    if not isinstance(content, PolicyContent):
+        return content
+    result = rules.compile_policy(content, catalogue, policy_id="p")
+    assert not isinstance(result, CompiledPolicy)
+    return result
+
+
+def is_sentence(text: str) -> bool:
+    """Say whether a text reads like one: a capital or a quotation, and a full stop."""
+    begins = text[:1].isupper() or text[:1] == "“"
+    return begins and text.endswith(".") and not text.isupper()
+
+
+def refusals(**change: object) -> list[tuple[str, str]]:
+    found = problems(**change)
+    assert all(is_sentence(one.message) and is_sentence(one.remedy) for one in found)
+    return [(problem.code.value, problem.field) for problem in found]
 
 
 def test_a_policy_compiles_to_one_statement_for_each_principal_and_resource() -> None:

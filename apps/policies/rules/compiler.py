@@ -62,7 +62,7 @@ def compile_policy(
     if not 0 < len(statements) <= MOST_STATEMENTS:
         return [_wrong_size(len(statements))]
     if max(len(statement.cedar) for statement in statements) > LONGEST_STATEMENT:
-        return [_too_long()]
+        return [_too_long(content)]
     problems = (
         check_expert(content, statements, catalogue)
         if content.cedar
@@ -197,12 +197,19 @@ def _check_against_schema(
     ]
 
 
-def _too_long() -> Problem:
+def _too_long(content: PolicyContent) -> Problem:
+    if content.cedar:
+        return Problem(
+            ProblemCode.TOO_LARGE,
+            "cedar",
+            f"A statement may have {LONGEST_STATEMENT} characters, its id included.",
+            "Split the statement, or leave out comments.",
+        )
     return Problem(
         ProblemCode.TOO_LARGE,
         "windows",
-        "The windows and locations of the policy make its statements too long.",
-        "Use fewer windows or locations, or calendars with fewer days.",
+        "The windows, locations and conditions make the statements too long.",
+        "Use fewer windows, locations or values, or calendars with fewer days.",
     )
 
 

@@ -98,9 +98,7 @@ def _condition(
 ) -> str | Problem:
     value = condition.value
     if isinstance(value, int) and abs(value) > _LARGEST:
-        return _problem(
-            ProblemCode.WRONG_VALUE, f"{place}.value", "The number is huge."
-        )
+        return _problem(ProblemCode.WRONG_VALUE, f"{place}.value", "the number is huge")
     try:
         text = cedar.condition_text(
             condition.attribute,
@@ -116,12 +114,13 @@ def _condition(
     except WrongTypeError as error:
         return _problem(ProblemCode.WRONG_VALUE, f"{place}.value", str(error))
     owners = sorted(
-        found.owner for found in registry if found.path == condition.attribute
+        f"{found.variable} is {found.owner}"
+        for found in registry
+        if found.path == condition.attribute
     )
     if not owners or not forbids:
         return text
-    variable = condition.attribute.partition(".")[0]
-    return _any_of(f"({variable} is {owner} && {text})" for owner in owners)
+    return _any_of(f"({owner} && {text})" for owner in owners)
 
 
 def _any_of(parts: Iterable[str]) -> str:
@@ -137,5 +136,5 @@ _REMEDIES = {
 
 
 def _problem(code: ProblemCode, field: str, reason: str) -> Problem:
-    message = f"{reason[:1].upper()}{reason[1:].rstrip('.')}."
+    message = f"{reason[:1].upper()}{reason[1:]}."
     return Problem(code, field, message, _REMEDIES[code])

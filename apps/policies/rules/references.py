@@ -118,10 +118,8 @@ def _actions(content: PolicyContent, catalogue: Catalogue) -> Iterator[Problem]:
                 f"There is no action “{action}”.",
                 "Add it to the catalogue first, or correct the name.",
             )
-    names_roles_only = bool(content.principals) and all(
-        item.type == "Role" for item in content.principals
-    )
-    if content.effect == "permit" and not content.actions and not names_roles_only:
+    is_open = content.effect == "permit" and not content.actions
+    if is_open and not _names_roles_only(content):
         yield Problem(
             ProblemCode.ACTIONS_MISSING,
             "actions",
@@ -171,14 +169,11 @@ def _beyond(
     content: PolicyContent, role: str, kinds: frozenset[str], catalogue: Catalogue
 ) -> Iterator[Problem]:
     held = catalogue.roles[role]
-    named = {item.type for item in content.resources} - {"ResourceGroup"}
+    named = {item.type for item in content.resources}
     for n, action in enumerate(content.actions):
-        applies = catalogue.actions[action]
-        missing = {
-            kind for kind in applies & named if Permission(action, kind) not in held
-        }
-        anywhere = any(Permission(action, kind) in held for kind in applies & kinds)
-        if missing or (applies & kinds and not anywhere):
+        wanted = {Permission(action, k) for k in catalogue.actions[action] & kinds}
+        missing = {one.resource_type for one in wanted - held} & named
+        if missing or (wanted and not wanted & held):
             where = f" on {min(missing)}" if missing else ""
             yield Problem(
                 ProblemCode.ACTION_BEYOND_ROLE,
@@ -213,18 +208,23 @@ def _tier(content: PolicyContent, catalogue: Catalogue) -> Iterator[Problem]:
         if permission.resource_type in kinds
         and (permission.action in content.actions or not content.actions)
     }
-    if all(item.type == "Role" for item in content.principals) and content.principals:
+    if _names_roles_only(content):
         wanted &= frozenset().union(
             *(catalogue.roles[item.id] for item in content.principals)
         )
-    highest = max(
-        (_TIERS.index(catalogue.tiers[permission]) for permission in wanted),
-        default=0,
-    )
-    if _TIERS.index(content.tier) < highest:
+    tiers = {catalogue.tiers[permission] for permission in wanted}
+    above = _TIERS[_TIERS.index(content.tier) + 1 :]
+    beyond = [tier for tier in above if tier in tiers]
+    if beyond:
         yield Problem(
             ProblemCode.TIER_TOO_LOW,
             "tier",
-            f"The policy permits actions of tier {_TIERS[highest]}.",
-            f"Set the tier to {_TIERS[highest]}, or remove those actions.",
+            f"The policy permits actions of tier {beyond[-1]}.",
+            f"Set the tier to {beyond[-1]}, or remove those actions.",
         )
+
+
+def _names_roles_only(content: PolicyContent) -> bool:
+    return bool(content.principals) and all(
+        item.type == "Role" for item in content.principals
+    )
