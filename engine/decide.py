@@ -11,6 +11,7 @@ import datetime as dt
 import json
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -120,6 +121,17 @@ class PolicyEngine:
         ordered = sorted(records, key=lambda record: record.key)
         vars(found).update(_entities=Entities(ordered), _zones=dict(zones))
         return found
+
+    def ruled_by(
+        self, records: Iterable[Record], zones: Mapping[str, Transitions]
+    ) -> PolicyEngine:
+        """Return the engine of records that differ in policies, windows and tests only.
+
+        What was made of principals, roles and resources is shared.
+        """
+        found = sorted(records, key=lambda record: record.key)
+        policies = [record for record in found if isinstance(record, PolicyRecord)]
+        return PolicyEngine(policies, self._entities, zones, named_actions(found))
 
     @property
     def policy_count(self) -> int:
@@ -362,7 +374,9 @@ class PolicyEngine:
             if len(self._parsed) > _CACHED_SETS:
                 self._parsed.popitem(last=False)
         else:
-            self._parsed.move_to_end(numbers)
+            # Another thread may have dropped it by now.
+            with suppress(KeyError):
+                self._parsed.move_to_end(numbers)
         return parsed
 
     def _check_statements(self, text: str, numbers: Sequence[int]) -> None:

@@ -7,14 +7,12 @@ index, and whether a condition holds is asked of Cedar for each condition by its
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import lru_cache
-from typing import Any
+from dataclasses import dataclass, field
 
 from engine import cedar
 from engine.apart import SeparationStep, separation_steps
 from engine.cedar import ROLE_TYPE
-from engine.conditions import Condition, ConditionKind, Scopes, read_conditions
+from engine.conditions import Condition, Scopes
 from engine.decide import SEPARATED, Decision, Placed, PolicyEngine, Request
 from engine.errors import EngineError
 from engine.findings import (
@@ -29,6 +27,7 @@ from engine.heads import GrantStep, Holder, resource_finding
 from engine.index import request_keys
 from engine.obligations import UNMET, met
 from engine.question import known_context, whereabouts
+from engine.readings import Reading, read_statement
 from protocol.records import (
     CHECKS,
     AssignmentRecord,
@@ -112,15 +111,6 @@ class Explanation:
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """The conditions of a statement, and Cedar's handle on them."""
-
-    conditions: tuple[Condition, ...]
-    texts: tuple[str, ...]
-    handle: Any
-
-
-@dataclass(frozen=True)
 class _Fit:
     """How far a statement fits a question, before it is put in words."""
 
@@ -150,6 +140,24 @@ class _Fit:
         )
 
 
+@dataclass(frozen=True)
+class _Asked:
+    """A question with what was found out about it: policies are often alike."""
+
+    placed: Placed
+    known: Circumstances
+    held: dict[tuple[str, ...], tuple[bool | None, ...]] = field(default_factory=dict)
+    told: dict[tuple[object, ...], Finding] = field(default_factory=dict)
+
+    def tell(self, condition: Condition, *, held: bool | None) -> Finding:
+        """Put a condition in words."""
+        places = (*condition.windows, *condition.locations)
+        key = (condition.cedar, *(place.key for place in places), held)
+        if key not in self.told:
+            self.told[key] = finding(condition, self.known, held=held)
+        return self.told[key]
+
+
 class Explainer:
     """Explains what an engine decides, from the records that it was made of."""
 
@@ -170,7 +178,7 @@ class Explainer:
             for record in found
             if isinstance(record, SeparationRecord)
         }
-        self._readings: dict[int, _Reading] = {}
+        self._readings: dict[int, Reading] = {}
 
     def explain(self, request: Request) -> Explanation:
         """Return why a question is answered as it is. Raises ContextError."""
@@ -188,17 +196,18 @@ class Explainer:
         if decision.allowed and placed.separations:
             # It is allowed by the roles that no separation keeps from use.
             placed = self._engine.usable(placed)
+        asked = _Asked(placed, self._circumstances(placed.request))
         candidates = self._engine.candidates(placed)
-        fits = [self._fit(number, placed) for number in candidates]
-        applied = self._steps([fit for fit in fits if not fit.missing], placed)
-        near = [] if decision.allowed else self._near(placed, fits)
+        fits = [self._fit(number, asked) for number in candidates]
+        applied = self._steps([fit for fit in fits if not fit.missing], asked)
+        near = [] if decision.allowed else self._near(asked, fits)
         return Explanation(
             placed.request,
             decision,
             permits=tuple(s for s in applied if s.policy.effect == "permit"),
             forbids=tuple(s for s in applied if s.policy.effect == "forbid"),
-            failed=tuple(self._steps([fit for fit in fits if fit.failed], placed)),
-            near=tuple(self._steps(near[:MOST_NEAR], placed)),
+            failed=tuple(self._steps([fit for fit in fits if fit.failed], asked)),
+            near=tuple(self._steps(near[:MOST_NEAR], asked)),
             roles=self._roles(near),
             separations=tuple(
                 separation_steps(
@@ -210,8 +219,9 @@ class Explainer:
             ),
         )
 
-    def _near(self, placed: Placed, fits: Sequence[_Fit]) -> list[_Fit]:
+    def _near(self, asked: _Asked, fits: Sequence[_Fit]) -> list[_Fit]:
         """Return the permits that do not apply, those with the least missing first."""
+        placed = asked.placed
         request = placed.request
         who = request_keys(request.principal, placed.roles)
         what = request_keys(request.resource, placed.places - {request.resource})
@@ -224,7 +234,7 @@ class Explainer:
         for number in (*sorted(numbers - known), *sorted(others - numbers - known)):
             if not self._is_permit(number) or not self._is_near(number, placed):
                 continue
-            fit = self._fit(number, placed, number in others, number in numbers)
+            fit = self._fit(number, asked, number in others, number in numbers)
             found.append(fit)
             examined += 1
             if examined == MOST_EXAMINED:
@@ -274,16 +284,16 @@ class Explainer:
     def _fit(
         self,
         number: int,
-        placed: Placed,
+        asked: _Asked,
         is_principal: bool = True,  # noqa: FBT001, FBT002  # two of a kind
         is_resource: bool = True,  # noqa: FBT001, FBT002
     ) -> _Fit:
-        request = placed.request
+        request = asked.placed.request
         return _Fit(
             number,
             is_principal,
             is_resource,
-            self._held(self._reading(number), placed),
+            self._held(self._reading(number), asked),
             self._engine.counts(number, request.now),
             tuple(met(one, request.context) for one in self._checks(number)),
         )
@@ -295,7 +305,12 @@ class Explainer:
             return ()
         return tuple(one for one in policy.obligations if one.type in CHECKS)
 
-    def _held(self, reading: _Reading, placed: Placed) -> tuple[bool | None, ...]:
+    def _held(self, reading: Reading, asked: _Asked) -> tuple[bool | None, ...]:
+        if reading.texts not in asked.held:
+            asked.held[reading.texts] = self._evaluated(reading, asked.placed)
+        return asked.held[reading.texts]
+
+    def _evaluated(self, reading: Reading, placed: Placed) -> tuple[bool | None, ...]:
         if not reading.conditions:
             return ()
         found = self._engine.evaluate(placed, reading.handle)
@@ -308,21 +323,18 @@ class Explainer:
         ]
         return tuple(None if one.errors else one.allowed for one in alone)
 
-    def _reading(self, number: int) -> _Reading:
+    def _reading(self, number: int) -> Reading:
         known = self._readings.get(number)
         if known is None:
             statement = self._engine.statements[number]
-            known = self._readings[number] = _read(statement, self._scopes)
+            known = self._readings[number] = read_statement(statement, self._scopes)
         return known
 
-    def _steps(self, fits: Sequence[_Fit], placed: Placed) -> list[Step]:
-        holder = Holder(self._engine, self._assignments, placed)
-        known = self._circumstances(placed.request)
-        return [self._step(fit, placed, holder, known) for fit in fits]
+    def _steps(self, fits: Sequence[_Fit], asked: _Asked) -> list[Step]:
+        holder = Holder(self._engine, self._assignments, asked.placed)
+        return [self._step(fit, asked, holder) for fit in fits]
 
-    def _step(
-        self, fit: _Fit, placed: Placed, holder: Holder, known: Circumstances
-    ) -> Step:
+    def _step(self, fit: _Fit, asked: _Asked, holder: Holder) -> Step:
         statement = self._engine.statements[fit.number]
         head = statement.principal
         policy = self._engine.policy_of(fit.number)
@@ -335,15 +347,15 @@ class Explainer:
                 holder.finding(head, held=fit.is_principal),
                 resource_finding(
                     statement.resource,
-                    placed,
+                    asked.placed,
                     self._engine.entities,
                     held=fit.is_resource,
                 ),
                 *(
-                    finding(condition, known, held=held)
+                    asked.tell(condition, held=held)
                     for condition, held in zip(conditions, fit.held, strict=True)
                 ),
-                *self._others(fit.number, placed.request),
+                *self._others(fit.number, asked.placed.request),
             ),
         )
 
@@ -372,23 +384,3 @@ class Explainer:
             self._engine.zones,
             whereabouts(context, request.node_groups),
         )
-
-
-def _read(statement: Statement, scopes: Scopes) -> _Reading:
-    """Read a statement's conditions; one of another hand is a single condition."""
-    conditions = read_conditions(statement.cedar, scopes)
-    if conditions is None:
-        text = cedar.without_head(statement.cedar, "0")
-        whole = Condition(ConditionKind.OTHER, statement.cedar)
-        return _Reading((whole,), (text,), cedar.parse_policies(text))
-    texts = tuple(
-        cedar.statement_text(str(number), "permit", cedar.NO_HEADS, (condition.cedar,))
-        for number, condition in enumerate(conditions)
-    )
-    return _Reading(tuple(conditions), texts, _handle(texts))
-
-
-@lru_cache(maxsize=4096)
-def _handle(texts: tuple[str, ...]) -> Any:  # noqa: ANN401  # opaque
-    """Return Cedar's handle; many policies share their conditions."""
-    return cedar.parse_policies("\n".join(texts)) if texts else None
