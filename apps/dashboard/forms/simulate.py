@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.utils import timezone
+from django.utils.choices import CallableChoiceIterator
 from typing_extensions import override
 
 from apps.dashboard import selectors
@@ -51,7 +52,8 @@ class SimulateForm(ExplainForm):
         super().__init__(*args, **kwargs)
         widget = self.fields["against"].widget
         if isinstance(widget, forms.Select):
-            widget.choices = selectors.offered_subjects()
+            # Only a page shows them, so only a page asks for them.
+            widget.choices = CallableChoiceIterator(selectors.offered_subjects)
         self.fields["at"].help_text = "Empty is now. The strip begins here."
 
     @property

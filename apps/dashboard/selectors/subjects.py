@@ -15,7 +15,7 @@ from apps.core.errors import NotFoundError
 from apps.dashboard.errors import SubjectNotFoundError
 from apps.policies import selectors as policies
 from apps.simulation.models import Evidence
-from apps.simulation.rules import RecordChange, changed
+from apps.simulation.rules import RecordChange
 from apps.simulation.selectors import (
     World,
     change_of_draft,
@@ -24,7 +24,6 @@ from apps.simulation.selectors import (
     evidence_by_id,
     evidence_for,
     live_world,
-    world_of,
 )
 
 LIVE = "live"
@@ -78,9 +77,7 @@ def world_named(subject: str, now: dt.datetime) -> World:
 
     Raises SubjectNotFoundError.
     """
-    changes = changes_named(subject)
-    live = live_world(now)
-    return world_of(changed(live.records, changes), now) if changes else live
+    return live_world(now).after(changes_named(subject), now)
 
 
 def _of_draft(slug: str) -> RecordChange:

@@ -20,12 +20,11 @@ from apps.simulation.rules import (
     Levels,
     Matrix,
     RecordChange,
-    changed,
     impact_document,
     pairs,
 )
 from apps.simulation.rules.changes import Pair
-from apps.simulation.selectors.worlds import World, live_world, world_of
+from apps.simulation.selectors.worlds import World, live_world
 from protocol.canonical import digest_bytes
 from protocol.records import PolicyRecord, Record, parse_record, record_digest
 
@@ -92,7 +91,7 @@ def base_digest(records: Iterable[Record]) -> str:
 
 def change_world(changes: Sequence[RecordChange], now: dt.datetime) -> World:
     """Return the world as it would be after changes."""
-    return world_of(changed(live_world(now).records, changes), now)
+    return live_world(now).after(changes, now)
 
 
 def comparison(changes: Sequence[RecordChange], now: dt.datetime) -> Comparison:
@@ -108,7 +107,7 @@ def comparison(changes: Sequence[RecordChange], now: dt.datetime) -> Comparison:
     ]
     moment = max([now, *begins])
     before = live_world(now)
-    after = world_of(changed(before.records, changes), now)
+    after = before.after(changes, now)
     return Comparison(before, after, moment)
 
 

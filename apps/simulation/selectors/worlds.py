@@ -1,22 +1,29 @@
 """Everything that counts at one moment, ready to be asked.
 
 A world is decided in by the engine that nodes run, whether its records are in force or
-only proposed.
+only proposed. What is live is read again only after something was recorded in the audit
+trail, and at least once a minute; until then all who ask share one engine.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.conf import settings
+from django.utils import timezone
 
+from apps.audit import selectors as audit
 from apps.elevations import selectors as elevations
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
+from apps.simulation.rules import RecordChange, changed
+from apps.tenants.services import require_tenant_id
 from engine.decide import PolicyEngine
 from engine.explain import Explainer
 from engine.search import Searcher
@@ -25,10 +32,20 @@ from protocol.records import (
     EntityRef,
     PrincipalRecord,
     Record,
+    RecordType,
     ResourceRecord,
     WindowRecord,
 )
 from protocol.zones import Transitions, zone_transitions
+
+_KEPT = 8
+_Mark = tuple[object, ...]
+_BESIDE_ENTITIES = {
+    RecordType.POLICY,
+    RecordType.TEST,
+    RecordType.WINDOW,
+    RecordType.LOCATION,
+}
 
 
 @dataclass(frozen=True)
@@ -79,6 +96,41 @@ class World:
         """Return all actions, by name."""
         return tuple(sorted(self.engine.actions))
 
+    def after(self, changes: Sequence[RecordChange], now: dt.datetime) -> World:
+        """Return the world after changes, with all of the engine that they leave."""
+        if not changes:
+            return self
+        found = world_of(changed(self.records, changes), now)
+        if {change.key[0] for change in changes} <= _BESIDE_ENTITIES:
+            engine = self.engine.ruled_by(found.records, found.zones)
+            # Where a cached property keeps what it has found.
+            vars(found)["engine"] = engine
+        return found
+
+
+class _Kept:
+    """The worlds that were asked last, by what they were read from."""
+
+    def __init__(self) -> None:
+        self._worlds: OrderedDict[_Mark, World] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, mark: _Mark) -> World | None:
+        with self._lock:
+            found = self._worlds.pop(mark, None)
+            if found is not None:
+                self._worlds[mark] = found
+            return found
+
+    def put(self, mark: _Mark, world: World) -> None:
+        with self._lock:
+            self._worlds[mark] = world
+            while len(self._worlds) > _KEPT:
+                self._worlds.popitem(last=False)
+
+
+_kept = _Kept()
+
 
 def live_records() -> list[Record]:
     """Return everything that is live in this tenant, in the order of its keys."""
@@ -97,8 +149,20 @@ def live_records() -> list[Record]:
 
 
 def live_world(now: dt.datetime) -> World:
-    """Return what is live in the portal now, released or not."""
-    return world_of(live_records(), now)
+    """Return what is live in the portal now, released or not.
+
+    Zones are known from the beginning of the hour of `now` on.
+    """
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    minute = int(timezone.now().timestamp()) // 60
+    # The end of the trail is read first: what is recorded meanwhile is read twice
+    # rather than never.
+    mark = (require_tenant_id(), audit.end_of_chain(), minute, hour)
+    found = _kept.get(mark)
+    if found is None:
+        found = world_of(live_records(), hour)
+        _kept.put(mark, found)
+    return found
 
 
 def world_of(records: Iterable[Record], now: dt.datetime) -> World:
