@@ -18,6 +18,7 @@ from benchmarks import (
     releases,
     search,
     sign_in,
+    simulating,
 )
 from benchmarks.measure import table
 from benchmarks.product import product
@@ -39,6 +40,7 @@ def main() -> None:
         figures += fanout.run(portal, 3 if options.quick else 10)
         figures += elevations.run(portal, 2 if options.quick else 10)
         figures += sign_in.run(portal, 1 if options.quick else sign_in.TURNS)
+        figures += simulating.run(portal, 20 if options.quick else 100)
         figures += editing.run(portal, 20 if options.quick else 100)
     print(table(figures))
     if options.json:
