@@ -304,3 +304,68 @@ def test_an_error_keeps_a_draft_from_being_saved(in_tenant: Tenant) -> None:
     assert LintCode.UNTESTED in found
     assert found <= {one.code for one in selectors.lint_tenant()}
     assert in_tenant.slug
+
+
+OPEN_FORBIDS = [
+    'when { context has country && context.country == "XX" }',
+    'when { principal is User && principal has team && principal.team == "x" }',
+    "when { context has device && context.device.trusted == false }",
+    "when { if context has risk then context.risk > 1 else false }",
+    "when { !(!(context has risk) || context.risk < 1) }",
+    "when { context has risk } when { context.risk > 1 }",
+    "unless { !(context has risk && context.risk > 1) }",
+    "unless { !(context has risk) || context.risk == 1 || context has city }",
+]
+SAFE_FORBIDS = [
+    'when { if context has country then context.country == "XX" else true }',
+    'unless { context has country && context.country == "DE" }',
+    'when { !(context has country) || context.country == "XX" }',
+    'when { context has country && context.country == "XX" || resource has prod }',
+    'when { context.country == "XX" }',
+    "when { context.risk + 1 > 2 }",
+    "",
+]
+
+
+def fails_open(effect: str, clause: str) -> list[Finding]:
+    text = f"{effect} (principal, action, resource)\n{clause};"
+    content = replace(PERMIT, cedar=text, effect=effect, principals=())
+    found = lint_content("it", content, CATALOGUE, now=NOW, zones=ZONES)
+    return [one for one in found if one.code is LintCode.FAILS_OPEN]
+
+
+@pytest.mark.parametrize("clause", OPEN_FORBIDS)
+def test_a_forbid_that_does_nothing_where_something_is_missing_is_a_warning(
+    clause: str,
+) -> None:
+    (found,) = fails_open("forbid", clause)
+    assert found.severity is Severity.WARNING
+    assert found.field.startswith("cedar[2:")
+    assert "forbids nothing" in found.message
+
+
+@pytest.mark.parametrize("clause", SAFE_FORBIDS)
+def test_a_forbid_that_says_what_happens_to_the_unknown_is_fine(clause: str) -> None:
+    assert fails_open("forbid", clause) == []
+
+
+@pytest.mark.parametrize(
+    ("clause", "is_open"),
+    [
+        ("unless { principal has away && principal.away }", True),
+        ("when { !(principal has away && principal.away) }", True),
+        ("unless { if principal has away then principal.away else true }", False),
+        ("when { principal has away && !principal.away }", False),
+        ("unless { principal.away }", False),
+    ],
+)
+def test_an_exception_from_a_permit_that_needs_to_know_is_a_warning(
+    clause: str, *, is_open: bool
+) -> None:
+    assert bool(fails_open("permit", clause)) is is_open
+
+
+def test_the_place_of_the_finding_is_where_it_is_asked() -> None:
+    (found,) = fails_open("forbid", "when { context has risk && context.risk > 1 }")
+    assert found.field == "cedar[2:16+8]"
+    assert found.message.startswith("Line 2: where “context.risk”")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from apps.policies.rules.catalogue import Catalogue
 from apps.policies.rules.content import Condition, PolicyContent, Value
 from apps.policies.rules.lint.findings import Finding, LintCode, Severity
+from apps.policies.rules.lint.guards import lint_guards
 from engine.calendar import Transitions, is_open, next_transitions
 from protocol.records import LocationRecord, WindowRecord
 
@@ -33,6 +34,7 @@ def lint_content(
         *_locations(slug, content, catalogue),
         *_contradictions(slug, content),
         *_breadth(slug, content),
+        *lint_guards(slug, content),
         *_dates(slug, content, now),
         *_untested(slug, content),
     ]

@@ -28,6 +28,7 @@ class LintCode(StrEnum):
     NEVER_OPEN = "lint.never_open"
     EXPIRED = "lint.expired"
     OVER_BROAD = "lint.over_broad"
+    FAILS_OPEN = "lint.fails_open"
     WIDE_ADMIN = "lint.wide_admin"
     REVIEW_OVERDUE = "lint.review_overdue"
     UNTESTED = "lint.untested"
