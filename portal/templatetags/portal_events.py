@@ -9,9 +9,11 @@ from django import template
 from django.apps import apps
 
 from apps.audit.models import AuditEntry
+from apps.roles.choices import Tier
 
 register = template.Library()
 _KEY = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_SECOND, _MINUTE = 1000, 60_000
 _NAMES = ("title", "name", "node")
 
 
@@ -42,3 +44,29 @@ def event_about(entry: AuditEntry) -> str:
 def named(pairs: Iterable[tuple[str, str]] | None, value: str) -> str:
     """Return the name that stands beside a value, or the value itself."""
     return dict(pairs or ()).get(value, value)
+
+
+@register.filter
+def lasting(seconds: int) -> str:
+    """Say how long it lasts: 300 is 5 minutes, 86400 a day."""
+    for size, word in ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second")):
+        number, rest = divmod(int(seconds), size)
+        if number and not rest:
+            return f"{number} {word}" if number == 1 else f"{number} {word}s"
+    return "no time"
+
+
+@register.filter
+def delay(milliseconds: float) -> str:
+    """Say how long something took, as exactly as one wants to know it."""
+    if milliseconds < _SECOND:
+        return f"{milliseconds:.0f} ms"
+    if milliseconds < _MINUTE:
+        return f"{milliseconds / _SECOND:.1f} s"
+    return f"{milliseconds / _MINUTE:.0f} min"
+
+
+@register.filter
+def named_tier(tier: str) -> str:
+    """Return what a tier is called."""
+    return str(Tier(tier).label) if tier in Tier.values else tier

@@ -33,10 +33,10 @@ class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[PolicyVersion]:
         return selectors.versions()
 
-    @admin.display(description="Policy", ordering="policy__slug")
+    @admin.display(description="Policy", ordering="policy__name")
     def policy_name(self, version: PolicyVersion) -> str:
         """Show the policy."""
-        return version.policy.slug
+        return version.policy.name
 
     @admin.display(description="Digest")
     def short_digest(self, version: PolicyVersion) -> str:
