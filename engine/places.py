@@ -85,14 +85,13 @@ def contains(
 ) -> bool:
     """Say whether a request is from a location, as its Cedar expression would."""
     lenient = unknown_matches or location.unknown_matches
-    return any(lenient if part is None else part for part in _parts(location, found))
+    parts = _parts(location, found)
+    return any(lenient if inside is None else inside for _, inside in parts)
 
 
 def reasons(location: LocationRecord, found: Whereabouts) -> dict[str, bool | None]:
     """Say of each part of a location whether it matches; None where it is unknown."""
-    names = ("cidrs", "countries", "cities", "fence", "node_groups")
-    listed = [name for name in names if getattr(location, name)]
-    return dict(zip(listed, _parts(location, found), strict=True))
+    return dict(_parts(location, found))
 
 
 def sphere(latitude: int, longitude: int) -> tuple[int, int, int]:
@@ -207,21 +206,24 @@ def _fence_test(fence: Fence) -> str:
     return f"({' + '.join(squares)} <= {_reach(fence)})"
 
 
-def _parts(location: LocationRecord, found: Whereabouts) -> Iterator[bool | None]:
-    """Yield for each part whether it matches, None where that is unknown."""
+def _parts(
+    location: LocationRecord, found: Whereabouts
+) -> Iterator[tuple[str, bool | None]]:
+    """Yield the name of each part and whether it matches, None where unknown."""
+    ip, country, groups = found.ip, found.country, found.node_groups
     if location.cidrs:
-        yield None if found.ip is None else _in_ranges(location, found.ip)
-    country, city = found.country, found.city
+        yield "cidrs", None if ip is None else _in_ranges(location, ip)
     if location.countries:
-        yield None if country is None else country in location.countries
+        inside = None if country is None else country in location.countries
+        yield "countries", inside
     if location.cities:
-        yield _in_cities(location.cities, country, city)
+        yield "cities", _in_cities(location.cities, country, found.city)
     if location.fence:
         at = found.position
-        yield None if at is None else is_within(location.fence, at)
+        yield "fence", None if at is None else is_within(location.fence, at)
     if location.node_groups:
-        groups = found.node_groups
-        yield None if groups is None else bool(groups & {*location.node_groups})
+        inside = None if groups is None else bool(groups & {*location.node_groups})
+        yield "node_groups", inside
 
 
 def _in_cities(

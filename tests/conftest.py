@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from django.db import connection
 from django.test import Client
-from hypothesis import settings
 from pytest_django import DjangoDbBlocker
 
 from apps.accounts.models import User
@@ -16,11 +15,6 @@ from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories import accounts
 from tests.simulators.authenticator import SimulatedAuthenticator
-
-# For `make mutate`: the same examples for every mutant, and no failure by the clock.
-settings.register_profile(
-    "mutation", max_examples=50, deadline=None, derandomize=True, database=None
-)
 
 
 @pytest.fixture(scope="session")

@@ -76,6 +76,110 @@ def test_a_condition_that_makes_no_sense_is_refused(
         condition_text(attribute, operator, value)
 
 
+LEVEL = Attribute("User", "level", AttributeType.LONG)
+LABELS = Attribute("Node", "labels", AttributeType.STRINGS)
+STAGE = Attribute("Node", "stage", AttributeType.STRING, ("live", "test"))
+OTHER_STAGE = Attribute("Database", "stage", AttributeType.STRING, ("old",))
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        (("mfa", ">=", 2), "(context has mfa && context.mfa >= 2)"),
+        (
+            ("device.trusted", "==", True),
+            "(context has device && context.device.trusted == true)",
+        ),
+        (
+            ("country", "in", ["DE", "FR"]),
+            '(context has country && ["DE", "FR"].contains(context.country))',
+        ),
+        (
+            ("path", "starts_with", '/a*"'),
+            '(context has path && context.path like "/a\\*\\"*")',
+        ),
+        (
+            ("resource.labels", "contains", "x"),
+            '(resource has labels && resource.labels.contains("x"))',
+        ),
+        (("principal.level", "<", 3), "(principal has level && principal.level < 3)"),
+    ],
+)
+def test_a_condition_asks_first_whether_its_attribute_is_there(
+    condition: tuple[str, str, object], text: str
+) -> None:
+    registry = [LEVEL, LABELS]
+    assert condition_text(*condition, registry=registry) == text
+    inner = text.removeprefix("(").removesuffix(")")
+    known, _, test = inner.partition(" && ")
+    assert condition_text(*condition, registry=registry, unknown_matches=True) == (
+        f"(if {known} then {test} else true)"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "reason"),
+    [
+        (
+            ("mfa", "in", [1]),
+            "mfa is of type long; use one of ==, !=, <, <=, >, >=",
+        ),
+        (("country", "in", []), "country: “in” needs a list with values"),
+        (("mfa", "==", "2"), "mfa is of type long; '2' is not of that type"),
+        (("risk", "<", 101), "risk goes from 0 to 100"),
+        (("country", "in", ["DE", 1]), "1 is not of that type"),
+        (
+            ("resource.stage", "==", "prod"),
+            "'prod' is not a value of resource.stage; it is one of live, test, old",
+        ),
+        (
+            ("resource.stage", "in", ["live", "prod"]),
+            "'prod' is not a value of resource.stage",
+        ),
+        (
+            ("mood", "==", "good"),
+            (
+                "there is no attribute 'mood'; known are city, country, device.trusted, "
+                "method, mfa, path, resource.stage, risk, ticket"
+            ),
+        ),
+    ],
+)
+def test_a_refused_condition_names_what_would_be_accepted(
+    condition: tuple[str, str, object], reason: str
+) -> None:
+    with pytest.raises(EngineError) as caught:
+        condition_text(*condition, registry=[STAGE, OTHER_STAGE])
+    assert reason in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [0, 100])
+def test_a_risk_may_be_compared_with_its_bounds(value: int) -> None:
+    assert condition_text("risk", "<=", value)
+
+
+@pytest.mark.parametrize(
+    ("operator", "value", "registry"),
+    [
+        ("==", "old", [STAGE, OTHER_STAGE]),
+        # The beginning of a value is none itself.
+        ("starts_with", "l", [STAGE]),
+        # One owner allows every value.
+        ("==", "prod", [STAGE, Attribute("Pod", "stage", AttributeType.STRING)]),
+    ],
+)
+def test_what_any_owner_of_an_attribute_allows_may_be_asked_for(
+    operator: str, value: str, registry: list[Attribute]
+) -> None:
+    assert condition_text("resource.stage", operator, value, registry=registry)
+
+
+def test_an_attribute_of_two_types_is_not_known() -> None:
+    other = Attribute("Database", "stage", AttributeType.LONG)
+    with pytest.raises(UnknownAttributeError):
+        condition_text("resource.stage", "==", 1, registry=[STAGE, other])
+
+
 def test_the_validator_names_the_statement() -> None:
     (problem, *_) = cedar.validate_policies(statement("context.weekdy == 1"), SCHEMA)
     assert problem.statement_id == "p#0"
@@ -99,6 +203,11 @@ def test_the_schema_refuses_a_wrong_type_and_what_may_be_absent(condition: str) 
 def test_a_text_that_is_not_cedar_is_refused() -> None:
     with pytest.raises(CedarSyntaxError):
         cedar.parse_heads("permit (principal")
+
+
+def test_a_schema_that_is_none_is_a_problem_of_its_own() -> None:
+    (problem,) = cedar.validate_policies(statement("true"), {"": {"entityTypes": 1}})
+    assert "Schema parse error" in problem.message
 
 
 def test_two_statements_with_one_id_are_refused() -> None:

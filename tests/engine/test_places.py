@@ -17,11 +17,14 @@ from engine.places import (
     EARTH_RADIUS,
     Whereabouts,
     contains,
+    distance,
+    is_sphere_point,
     is_within,
     location_condition,
     normalize_cidr,
     normalize_ip,
     reasons,
+    sphere,
 )
 from engine.schema import base_schema
 from protocol.records import City, Fence, LocationRecord
@@ -277,3 +280,107 @@ def test_every_kind_of_location_satisfies_the_schema() -> None:
         condition = location_condition(whole, unknown_matches=unknown_matches)
         text = '@id("l")\npermit (principal, action, resource) when { ' + condition
         assert cedar.validate_policies(f"{text} }};", schema) == []
+
+
+@given(positions)
+def test_only_points_on_the_sphere_are_positions(position: tuple[int, int]) -> None:
+    x, y, z = sphere(*position)
+    assert is_sphere_point((x, y, z))
+    assert not is_sphere_point((x, y))
+    assert not is_sphere_point((x, y, z, 0))
+    assert not is_sphere_point((x + x, y + y, z + z))
+
+
+def test_the_poles_and_the_meridians_are_where_they_are() -> None:
+    assert sphere(90_000_000, 0) == (0, 0, 10**9)
+    assert sphere(0, 0) == (10**9, 0, 0)
+    assert sphere(0, 90_000_000) == (0, 10**9, 0)
+    assert sphere(0, -180_000_000) == (-(10**9), 0, 0)
+
+
+@settings(max_examples=100, deadline=None)
+@given(positions, positions)
+def test_the_distance_is_that_of_the_great_circle(
+    center: tuple[int, int], position: tuple[int, int]
+) -> None:
+    found = distance(Fence(*center, 1), position)
+    way = great_circle(center, position)
+    # Near the far side of the globe a straight line says little about the way round.
+    assert found == pytest.approx(way, rel=1e-4, abs=2) or way > 19_900_000
+
+
+def test_the_far_side_of_the_globe_is_half_its_circumference_away() -> None:
+    found = distance(Fence(0, 0, 1), (0, 180_000_000))
+    assert found == pytest.approx(math.pi * EARTH_RADIUS)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"geo": "52,13"}, "context.geo: must be an object"),
+        ({"geo": {"lat": "x", "lon": 1}}, "context.geo.lat: must be of type long"),
+        (
+            {"geo": {"lat": 1, "lon": 180_000_001}},
+            "context.geo.lon: must be from -180000000 to 180000000",
+        ),
+        (
+            {"geo": {"lat": -90_000_001, "lon": 1}},
+            "context.geo.lat: must be from -90000000 to 90000000",
+        ),
+        ({"ip": "localhost"}, "context.ip: 'localhost' is not an IP address"),
+        (
+            {"ip": "fe80::1%eth0"},
+            "context.ip: an address with a scope id is not accepted",
+        ),
+    ],
+)
+def test_a_refused_place_names_its_field(given: dict[str, object], reason: str) -> None:
+    with pytest.raises(ContextError) as caught:
+        known_context(given)
+    assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize(
+    "position", [(90_000_000, 180_000_000), (-90_000_000, -180_000_000)]
+)
+def test_a_position_may_be_a_pole_and_on_the_date_line(
+    position: tuple[int, int],
+) -> None:
+    assert known_context({"geo": geo(position)})["geo"]["lat"] == position[0]
+
+
+@pytest.mark.parametrize("text", [" 10.0.0.1", "10.0.0.1\n"])
+def test_space_around_an_address_does_not_count(text: str) -> None:
+    assert normalize_ip(text) == "10.0.0.1"
+    assert normalize_cidr(f"{text.strip()}/32 ") == "10.0.0.1/32"
+
+
+def test_a_location_that_lists_nothing_holds_nobody() -> None:
+    empty = LocationRecord("e", "Empty")
+    for unknown in (False, True):
+        assert not holds(empty, unknown=unknown, ip="10.0.0.1")
+        assert not contains(empty, Whereabouts(), unknown_matches=unknown)
+
+
+def test_every_part_of_a_location_says_whether_it_matches() -> None:
+    whole = replace(
+        OFFICE,
+        cities=CITIES.cities,
+        fence=AROUND.fence,
+        node_groups=GROUPS.node_groups,
+    )
+    here = Whereabouts("10.1.1.1", "DE", "Berlin", BERLIN, frozenset({"edge"}))
+    away = Whereabouts("192.0.2.1", "FR", "Paris", HAMBURG, frozenset({"x"}))
+    names = ("cidrs", "countries", "cities", "fence", "node_groups")
+    assert reasons(whole, here) == dict.fromkeys(names, True)
+    assert reasons(whole, away) == dict.fromkeys(names, False)
+    assert reasons(whole, Whereabouts()) == dict.fromkeys(names)
+
+
+def test_a_country_may_have_several_cities_and_a_city_name_several_countries() -> None:
+    several = (City("US", "Boston"), City("DE", "Berlin"), City("US", "Berlin"))
+    place = replace(CITIES, cities=several)
+    for city, inside in ((City("US", "Berlin"), True), (City("DE", "Boston"), False)):
+        known = {"country": city.country, "city": city.name}
+        assert holds(place, unknown=True, **known) is inside
+        assert contains(place, Whereabouts(**known)) is inside  # type: ignore[arg-type]
