@@ -139,8 +139,8 @@ def test_a_condition_asks_first_whether_its_attribute_is_there(
         (
             ("mood", "==", "good"),
             (
-                "there is no attribute 'mood'; known are city, country, device.trusted, "
-                "method, mfa, path, resource.stage, risk, ticket"
+                "there is no attribute 'mood'; known are city, country, "
+                "device.trusted, method, mfa, path, resource.stage, risk, ticket"
             ),
         ),
     ],
