@@ -9,6 +9,7 @@ from apps.approvals.api import (
     ChangeList,
     ChangeSetComments,
     ChangeSetDetail,
+    ChangeSetEvidence,
     ChangeSetList,
     ChangeSetSubmit,
     CommentDetail,
@@ -21,9 +22,11 @@ from apps.approvals.api import (
     FlowDetail,
     FlowList,
     KeyList,
+    RequestCallOff,
     RequestCancel,
     RequestComments,
     RequestDetail,
+    RequestEvidence,
     RequestList,
     VoteList,
     VoteOptions,
@@ -153,6 +156,16 @@ urlpatterns = [
         "v1/requests/<uuid:pk>/cancel", RequestCancel.as_view(), name="request_cancel"
     ),
     path(
+        "v1/requests/<uuid:pk>/call-off",
+        RequestCallOff.as_view(),
+        name="request_call_off",
+    ),
+    path(
+        "v1/requests/<uuid:pk>/evidence",
+        RequestEvidence.as_view(),
+        name="request_evidence",
+    ),
+    path(
         "v1/requests/<uuid:pk>/comments",
         RequestComments.as_view(),
         name="request_comments",
@@ -174,6 +187,11 @@ urlpatterns = [
         "v1/change-sets/<uuid:pk>/submit",
         ChangeSetSubmit.as_view(),
         name="change_set_submit",
+    ),
+    path(
+        "v1/change-sets/<uuid:pk>/evidence",
+        ChangeSetEvidence.as_view(),
+        name="change_set_evidence",
     ),
     path(
         "v1/change-sets/<uuid:pk>/comments",

@@ -154,6 +154,7 @@ ROUTES: Mapping[str, Route] = {
     "notifications:preferences": _post(Operation.CHANGE_ANYTHING),
     "dashboard:convert": _post(Operation.OPEN_REQUEST),
     "access:vote_options": _BEGINS,
+    "access:prove": _BEGINS,
     "access:vote": _post(Operation.VOTE),
     "access:request": _post(Operation.REQUEST_ELEVATION),
     "access:extend": _post(Operation.EXTEND_ELEVATION),
@@ -187,6 +188,7 @@ ROUTES: Mapping[str, Route] = {
     "admin:approvals_set_submit": _post(Operation.OPEN_REQUEST),
     # To compute and to speak changes nothing that counts; a session is enough.
     "admin:approvals_set_prove": _BEGINS,
+    "admin:approvals_request_prove": _BEGINS,
     "admin:approvals_set_say": _BEGINS,
     "admin:approvals_request_say": _BEGINS,
     "admin:approvals_comment_edit": _BEGINS,

@@ -248,6 +248,14 @@ class EvidenceMissingError(ConflictError):
     default_remedy = "Wait until it is computed, or have it computed again."
 
 
+class EvidenceNotNeededError(InvalidError):
+    """Only of changes is computed what they would do."""
+
+    code = "approvals.evidence_not_needed"
+    default_message = "This request is not about a change of policies."
+    default_remedy = "What it asks for stands in the request itself."
+
+
 class CommentNotFoundError(NotFoundError):
     """There is no such comment in this tenant."""
 

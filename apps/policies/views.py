@@ -67,6 +67,7 @@ def timeline(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
         "page": Paginator(entries, PAGE).get_page(request.GET.get("page")),
         "versions": rows,
         "in_force": in_force,
+        "effective": selectors.effective(rows[0], now) if rows else None,
         "state": PolicyState(policy.state).label,
         "acts": lifecycle.possible(policy.state) if rows else (),
         "good": selectors.last_good(rows),

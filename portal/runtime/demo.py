@@ -26,7 +26,7 @@ from apps.accounts.choices import TenantRole
 from apps.accounts.models import User
 from apps.approvals import services as approvals
 from apps.approvals.choices import Verdict
-from apps.approvals.selectors import quorum_of
+from apps.approvals.selectors import proof_of_request, quorum_of
 from apps.audit.events import Actor
 from apps.bundles import selectors as bundles
 from apps.core.errors import NotFoundError, PortwardError
@@ -149,6 +149,13 @@ class Demo:
                 reason="The demo starts with these policies.",
             )
             quorum = quorum_of(request).needed
+
+        def is_proven() -> bool:
+            with tenant_scope(tenant.pk):
+                proof = proof_of_request(request)
+            return proof is None or proof.is_done or proof.has_failed
+
+        self._stack.wait_for(is_proven, f"the evidence for {tenant.name}", 180)
         for voter, authenticator in keys[:quorum]:
             with tenant_scope(tenant.pk):
                 approvals.cast_demo_vote(

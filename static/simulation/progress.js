@@ -2,6 +2,20 @@
 const EVERY = 1000;
 const place = document.querySelector('[data-pw-progress]');
 
+// What somebody has written must not be lost to a new page.
+function isWriting() {
+  return [...document.querySelectorAll('textarea, input[type="text"]')]
+    .some((field) => field.value !== field.defaultValue);
+}
+
+function show() {
+  if (!isWriting()) {
+    location.reload();
+    return;
+  }
+  place.replaceChildren('It is there. Load the page again to see it; what you have written here is lost then.');
+}
+
 async function tick() {
   if (!document.hidden) {
     try {
@@ -12,7 +26,7 @@ async function tick() {
         const text = await answer.text();
         place.replaceChildren(document.createRange().createContextualFragment(text));
         if (place.querySelector('progress')?.dataset.over === 'true') {
-          location.reload();
+          show();
           return;
         }
       }

@@ -31,8 +31,12 @@ from apps.tenants.services import tenant_scope
 from protocol.fingerprint import state_digest
 from tests.approvals.test_concurrency import at_once, send
 from tests.factories.access import build_access
-from tests.factories.approvals import People
-from tests.factories.changes import NIGHT, make_full_set, prove, put
+from tests.factories.approvals import People, prove
+from tests.factories.changes import (
+    NIGHT,
+    make_full_set,
+    put,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 COMMAND = Actor.command("tests")

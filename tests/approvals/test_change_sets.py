@@ -26,6 +26,8 @@ from apps.approvals.errors import (
     ChangeSetClosedError,
     ChangeSetEmptyError,
     CommentForbiddenError,
+    DraftTestsFailedError,
+    DraftUntestedError,
     EvidenceMissingError,
     NothingScheduledError,
     NotSchedulableError,
@@ -37,7 +39,7 @@ from apps.approvals.models import ApprovalRequest, ChangeSet
 from apps.audit.events import Actor
 from apps.notifications.models import Notification
 from apps.outbox.models import OutboxMessage
-from apps.policies.errors import PolicyInvalidError
+from apps.policies.errors import PolicyInvalidError, TestsFailedError
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.roles.errors import UnknownPermissionError
 from apps.roles.models import Role
@@ -47,17 +49,17 @@ from apps.scopes.models import Location, TimeWindow
 from apps.scopes.rules import LocationSpec, WindowSpec
 from apps.simulation.models import Evidence
 from apps.simulation.selectors import live_records
+from apps.simulation.services import compute
 from apps.tenants.models import Tenant
 from protocol.fingerprint import state_digest
 from tests.factories.access import build_access
-from tests.factories.approvals import CONTENT, People
+from tests.factories.approvals import CONTENT, People, prove
 from tests.factories.changes import (
     NIGHT,
     OPERATOR,
     POLICY,
     make_full_set,
     make_set,
-    prove,
     put,
 )
 
@@ -406,3 +408,76 @@ def test_what_is_to_come_into_force_later_is_called_off_and_the_old_version_stay
         services.cancel_activation(
             actor=actor_for(ada), request_id=last, reason="Again."
         )
+
+
+def checked(row: ChangeSet) -> dict[str, Any]:
+    """Return what the evidence about a set says of its tests and of lint."""
+    proof = selectors.proof_of_set(row)
+    assert proof is not None
+    found = Evidence.objects.get(pk=proof.id)
+    compute(tenant_id=row.tenant_id, evidence_id=found.pk)
+    found.refresh_from_db()
+    assert found.document is not None
+    return {name: found.document[name] for name in ("tests", "lint")}
+
+
+def case(expect: str) -> dict[str, Any]:
+    """Return a test in the window and the role that only the set creates."""
+    return {
+        "name": "an operator at night",
+        "given": {
+            "principal": {"type": "User"},
+            "roles": ["night-operator"],
+            "resource": {"type": "Namespace", "id": "shop"},
+            "context": {"mfa": 2, "ip": "192.0.2.7"},
+        },
+        "action": "deploy",
+        "at": "2026-11-18T22:30:00Z",
+        "expect": expect,
+    }
+
+
+def test_evidence_tests_and_lints_a_policy_that_names_what_its_set_creates(
+    ada: User,
+) -> None:
+    row = make_full_set(ada)
+    put(ada, row, ItemKind.POLICY, POLICY | {"tests": [case("allow")]})
+    services.submit_change_set(actor=actor_for(ada), set_id=row.pk)
+    row.refresh_from_db()
+    found = checked(row)
+    (told,) = found["tests"]["policies"]
+    assert (told["policy"], told["passed"], told["failed"]) == ("night-deploys", 1, 0)
+    assert told["coverage"]["statements"]["covered"] == 1
+    assert {one["policy"] for one in found["lint"]["findings"]} <= {"night-deploys"}
+    assert not Role.objects.filter(slug="night-operator").exists()
+
+
+def test_a_policy_with_failing_tests_goes_into_a_set_and_is_shown_as_failing(
+    ada: User,
+) -> None:
+    row = make_full_set(ada)
+    put(ada, row, ItemKind.POLICY, POLICY | {"tests": [case("deny")]})
+    row = services.prove_change_set(actor=actor_for(ada), set_id=row.pk)
+    assert checked(row)["tests"]["failed"] == 1
+    with pytest.raises(DraftTestsFailedError) as refused:
+        services.submit_change_set(actor=actor_for(ada), set_id=row.pk)
+    assert "“Night deploys”" in refused.value.message
+    assert "“an operator at night” expects deny" in refused.value.message
+    assert refused.value.field == "policy:night-deploys"
+
+
+def test_a_forbid_without_tests_goes_into_a_set_and_is_not_proposed(
+    ada: User,
+) -> None:
+    row = make_full_set(ada)
+    put(ada, row, ItemKind.POLICY, POLICY | {"effect": "forbid"})
+    with pytest.raises(DraftUntestedError, match="“Night deploys”: No test is denied"):
+        services.submit_change_set(actor=actor_for(ada), set_id=row.pk)
+
+
+def test_a_policy_whose_tests_fail_is_never_carried_out(ada: User) -> None:
+    row = make_full_set(ada)
+    put(ada, row, ItemKind.POLICY, POLICY | {"tests": [case("deny")]})
+    request = ApprovalRequest(pk=uuid.uuid4(), document={})
+    with pytest.raises(TestsFailedError, match="Night deploys"):
+        services.carry_out_set(actor=COMMAND, request=request, row=row)

@@ -16,8 +16,16 @@ from apps.audit.events import Actor
 from apps.policies.models import Policy, PolicyAct, PolicyVersion
 from apps.tenants.models import Tenant
 from tests.factories.access import build_access
-from tests.factories.approvals import People, edit_draft, make_draft, make_request
-from tests.factories.changes import make_set, prove
+from tests.factories.approvals import (
+    People,
+    edit_draft,
+    make_draft,
+    make_request,
+    prove,
+)
+from tests.factories.changes import (
+    make_set,
+)
 
 pytestmark = pytest.mark.django_db
 SLUG = "office-hours"

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 from playwright.sync_api import Page, ViewportSize, expect
 
 from apps.accounts.services import actor_for
@@ -16,19 +18,37 @@ from apps.approvals.choices import ItemKind
 from apps.approvals.models import ApprovalRequest, ChangeSet
 from apps.audit.events import Actor
 from apps.policies.models import PolicyVersion
+from apps.roles.models import Role
 from apps.scopes import services as scopes
 from apps.scopes.models import TimeWindow
-from apps.scopes.rules import WindowSpec
+from apps.scopes.rules import LocationSpec, WindowSpec
+from apps.simulation.models import Evidence
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.access import build_access
-from tests.factories.approvals import People
-from tests.factories.changes import OPERATOR, POLICY, prove, put
+from tests.factories.approvals import People, make_draft, make_request, prove
+from tests.factories.changes import (
+    OPERATOR,
+    POLICY,
+    put,
+)
 
 pytestmark = pytest.mark.browser
 SIZES: dict[str, ViewportSize] = {
     "desk": {"width": 1280, "height": 900},
     "phone": {"width": 390, "height": 844},
+}
+EVENING = {
+    "name": "an operator in the evening",
+    "given": {
+        "principal": {"type": "User"},
+        "roles": ["night-operator"],
+        "resource": {"type": "Namespace", "id": "shop"},
+        "context": {"mfa": 2, "ip": "10.1.2.3"},
+    },
+    "action": "deploy",
+    "at": "2026-11-18T18:30:00Z",
+    "expect": "allow",
 }
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
@@ -67,7 +87,12 @@ def test_a_set_of_changes_from_the_first_page_to_the_last_vote(  # noqa: PLR0915
         row = ChangeSet.objects.get()
         put(ada, row, ItemKind.ROLE, OPERATOR)
         content = POLICY | {"windows": ["office-hours"], "locations": ["office"]}
-        put(ada, row, ItemKind.POLICY, content)
+        put(
+            ada,
+            row,
+            ItemKind.POLICY,
+            content | {"tests": [EVENING | {"expect": "deny"}]},
+        )
         services.add_comment(
             actor=actor_for(people("anna").user),
             about=services.About(row),
@@ -94,6 +119,14 @@ def test_a_set_of_changes_from_the_first_page_to_the_last_vote(  # noqa: PLR0915
     page.get_by_role("button", name="Add to a change").click()
     expect(page.get_by_text("is a change of")).to_be_visible()
     page.get_by_role("button", name="Propose 3 changes").click()
+    expect(page.get_by_text("“an operator in the evening” expects deny")).to_have_count(
+        2
+    )
+    look("failing")
+    with tenant_scope(tenant.pk):
+        put(ada, row, ItemKind.POLICY, content | {"tests": [EVENING]})
+    page.reload()
+    page.get_by_role("button", name="Propose 3 changes").click()
     expect(page.get_by_text("waits for approval.")).to_be_visible()
     with tenant_scope(tenant.pk):
         request = ApprovalRequest.objects.get()
@@ -102,15 +135,63 @@ def test_a_set_of_changes_from_the_first_page_to_the_last_vote(  # noqa: PLR0915
     page.context.clear_cookies()
     sign_in_fast(people("anna").user)
     page.goto(address)
-    expect(page.get_by_role("button", name="Approve with passkey")).to_be_disabled()
+    approve = page.get_by_role("button", name="Approve with passkey")
+    expect(approve).to_be_disabled()
+    expect(page.get_by_text("Waiting for a worker")).to_be_visible()
     look("waiting")
     with tenant_scope(tenant.pk):
         prove(request)
-    page.reload()
-    expect(page.get_by_role("button", name="Approve with passkey")).to_be_enabled()
+    # The page looks by itself.
+    expect(approve).to_be_enabled(timeout=15_000)
+    expect(page.get_by_text("1 of 1 pass")).to_be_visible()
+    expect(page.get_by_role("button", name="Compute again")).to_be_visible()
     look("request")
     with tenant_scope(tenant.pk):
         people("anna").vote(request)
         assert PolicyVersion.objects.get().request_id == request.pk
+        assert Role.objects.filter(slug="night-operator").exists()
+        assert TimeWindow.objects.get(slug="office-hours").end_minute == 20 * 60
     page.reload()
     look("done")
+
+
+def test_drafts_without_a_set_wait_for_their_evidence_too(
+    page: Page,
+    tenant: Tenant,
+    tmp_path: Path,
+    sign_in_fast: Callable[..., None],
+    screenshot: Callable[[str], None],
+) -> None:
+    people = People(tenant, tmp_path)
+    with tenant_scope(tenant.pk):
+        draft = make_draft(people("ada", "security_admin").user)
+        people("anna")
+        request = make_request(people("ada").user, draft, is_proven=False)
+    sign_in_fast(people("anna").user)
+    page.goto(reverse("access:decide", args=[request.pk]))
+    approve = page.get_by_role("button", name="Approve with passkey")
+    expect(approve).to_be_disabled()
+    page.get_by_label("Reason").fill("Looks right.")
+    with tenant_scope(tenant.pk):
+        prove(request)
+    # What was written is not lost to the result.
+    expect(page.get_by_text("It is there.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_label("Reason")).to_have_value("Looks right.")
+    page.reload()
+    expect(approve).to_be_enabled()
+    for theme in THEMES:
+        page.emulate_media(color_scheme=theme)
+        for size, viewport in SIZES.items():
+            page.set_viewport_size(viewport)
+            screenshot(f"draft-evidence-{theme}-{size}")
+    with tenant_scope(tenant.pk):
+        Evidence.objects.update(computed_at=timezone.now() - dt.timedelta(hours=2))
+        scopes.save_location(
+            actor=Actor.command("olga"),
+            spec=LocationSpec("x", "X", countries=("FR",)),
+        )
+    page.reload()
+    expect(approve).to_be_disabled()
+    expect(page.get_by_text("out of date")).to_be_visible()
+    page.get_by_role("button", name="Compute again").click()
+    expect(page.get_by_text("The evidence is being computed.")).to_be_visible()

@@ -9,13 +9,14 @@ from typing import Any
 
 from apps.accounts.models import Passkey, User
 from apps.accounts.services import actor_for
-from apps.approvals import services
+from apps.approvals import selectors, services
 from apps.approvals.choices import Verdict
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.policies.models import PolicyVersion
 from apps.policies.selectors import draft_by_id
 from apps.policies.services import save_draft
 from apps.roles.selectors import resource_types
+from apps.simulation.services import compute
 from apps.tenants.models import Tenant
 from tests.factories.access import build_access
 from tests.factories.accounts import make_authenticator, make_user, register_passkey
@@ -121,14 +122,27 @@ def edit_draft(draft_id: uuid.UUID, editor: User) -> None:
     )
 
 
-def make_request(opener: User, *draft_ids: uuid.UUID) -> ApprovalRequest:
-    """Return an open request for the drafts."""
-    return services.open_request(
+def make_request(
+    opener: User, *draft_ids: uuid.UUID, is_proven: bool = True
+) -> ApprovalRequest:
+    """Return an open request for the drafts, with its evidence."""
+    request = services.open_request(
         actor=actor_for(opener),
         draft_ids=draft_ids,
         title="Open the office",
         reason="Operators restart nodes by day.",
     )
+    if is_proven:
+        prove(request)
+    return request
+
+
+def prove(request: ApprovalRequest) -> None:
+    """Compute the evidence that a request waits for."""
+    request.refresh_from_db()
+    proof = selectors.proof_of_request(request)
+    if proof is not None and not proof.is_done:
+        compute(tenant_id=request.tenant_id, evidence_id=proof.id)
 
 
 def frozen_by(request: ApprovalRequest) -> int:

@@ -6,10 +6,9 @@ from typing import Any
 
 from apps.accounts.models import User
 from apps.accounts.services import actor_for
-from apps.approvals import selectors, services
+from apps.approvals import services
 from apps.approvals.choices import ItemKind
-from apps.approvals.models import ApprovalRequest, ChangeItem, ChangeSet
-from apps.simulation.services import compute
+from apps.approvals.models import ChangeItem, ChangeSet
 from tests.factories.approvals import CONTENT
 
 NIGHT: dict[str, Any] = {
@@ -64,10 +63,3 @@ def make_full_set(author: User) -> ChangeSet:
     put(author, row, ItemKind.ROLE, OPERATOR)
     put(author, row, ItemKind.POLICY, POLICY)
     return row
-
-
-def prove(request: ApprovalRequest) -> None:
-    """Compute the evidence that a request waits for."""
-    proof = selectors.proof_of_request(request)
-    if proof is not None and not proof.is_done:
-        compute(tenant_id=request.tenant_id, evidence_id=proof.id)

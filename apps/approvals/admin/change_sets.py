@@ -19,7 +19,7 @@ from typing_extensions import override
 from apps.accounts.choices import TenantRole
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
-from apps.approvals.admin import detours, pages, showing, talking
+from apps.approvals.admin import detours, pages, proving, showing, talking
 from apps.approvals.choices import ChangeSetState
 from apps.approvals.errors import ChangeNotFoundError, ChangeSetNotFoundError
 from apps.approvals.forms import ChangeSetForm
@@ -175,6 +175,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
             form=form,
             may_write=may_write,
             state_pill=self.state_pill(row),
+            progress_url=proving.progress_url(selectors.proof_of_set(row)),
             **shown,
         )
         return TemplateResponse(request, "admin/approvals/changeset/set.html", context)
@@ -200,12 +201,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         back = page_of(set_id)
         if row.state == ChangeSetState.OPEN and row.request_id:
             back = pages.page_of(row.request_id)
-        try:
-            services.prove_change_set(actor=actor_of(request), set_id=set_id)
-        except PortwardError as error:
-            messages.error(request, f"{error.message} {error.remedy}".strip())
-        else:
-            messages.success(request, "The evidence is being computed.")
+        proving.prove_set(request, row)
         return HttpResponseRedirect(back)
 
     def discard_view(self, request: HttpRequest, set_id: uuid.UUID) -> HttpResponse:

@@ -7,13 +7,14 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from apps.accounts.permissions import user_of
 from apps.approvals import selectors
-from apps.approvals.admin import pages, votes
+from apps.approvals.admin import pages, proving, votes
 from apps.approvals.admin.requests import beside
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.models import ApprovalRequest
@@ -55,10 +56,32 @@ def decide(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         **pages.what_next(described["standing"], user_of(request)),
         **beside(found, user_of(request)),
         "is_own": True,
+        "prove_url": reverse("access:prove", args=[found.pk]),
+        "progress_url": reverse("access:progress", args=[found.pk]),
         "vote_options_url": reverse("access:vote_options", args=[found.pk]),
         "vote_url": reverse("access:vote", args=[found.pk]),
     }
     return render(request, "approvals/decide.html", context)
+
+
+@own_page
+@require_POST
+def prove(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+    """Have the evidence of a request computed again."""
+    found = _seen_by(request, request_id)
+    proving.prove_request(request, found)
+    return redirect("access:decide", request_id=found.pk)
+
+
+@own_page
+@never_cache
+@require_safe
+def progress(request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+    """Return how far the evidence is, for the page to refresh itself."""
+    proof = selectors.proof_of_request(_seen_by(request, request_id))
+    if proof is None:
+        raise Http404
+    return render(request, "simulation/progress.html", {"row": proof})
 
 
 @own_page

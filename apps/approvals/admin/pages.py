@@ -16,10 +16,11 @@ from django.utils.safestring import SafeString
 from apps.accounts.models import User
 from apps.approvals import rules, selectors
 from apps.approvals.admin.showing import compare, describe_request_item
-from apps.approvals.choices import RequestState, Verdict
+from apps.approvals.choices import ItemKind, RequestState, Verdict
 from apps.approvals.errors import VoteEvidenceError
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.approvals.rules.conversions import is_conversion
+from apps.policies import selectors as policies
 from apps.roles.choices import Tier
 
 TONES = {
@@ -126,10 +127,17 @@ def describe(request: ApprovalRequest) -> dict[str, Any]:
     }
 
 
-def activation_of(request: ApprovalRequest) -> dt.datetime | None:
-    """Return when what a request changes comes into force, if it says so."""
+def activation_of(request: ApprovalRequest) -> policies.Effective | None:
+    """Return when what a request changes begins to count, if it says one time."""
+    contents = [i.content for i in request.items.all() if i.kind == ItemKind.POLICY]
+    named = {one.get("effective_from") or None for one in contents}
     said = request.document.get("activate_at")
-    return dt.datetime.fromisoformat(said) if said else None
+    if said is None and len(named) == 1:
+        said = next(iter(named))
+    if not said:
+        return None
+    windows = {name for one in contents for name in one.get("windows") or ()}
+    return policies.effective_at(dt.datetime.fromisoformat(said), windows)
 
 
 def _stages(standing: selectors.Standing) -> list[dict[str, Any]]:

@@ -12,7 +12,6 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.views.decorators.http import require_POST
 from typing_extensions import override
@@ -21,7 +20,7 @@ from apps.accounts.choices import TenantRole
 from apps.accounts.models import User
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
-from apps.approvals.admin import assignments, pages, showing, talking, votes
+from apps.approvals.admin import assignments, pages, proving, showing, talking, votes
 from apps.approvals.choices import RequestState
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.forms import CallOffForm, CancelForm, ProposeForm
@@ -61,6 +60,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
                 "<uuid:request_id>/comments/",
                 wrap(require_POST(self.say_view)),
                 name="approvals_request_say",
+            ),
+            path(
+                "<uuid:request_id>/evidence/",
+                wrap(require_POST(self.prove_view)),
+                name="approvals_request_prove",
             ),
             path(
                 "<uuid:request_id>/call-off/",
@@ -170,6 +174,10 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         context |= {
             "vote_options_url": reverse("admin:approvals_vote_options", args=args),
             "vote_url": reverse("admin:approvals_vote", args=args),
+            "prove_url": reverse("admin:approvals_request_prove", args=args),
+            "progress_url": proving.progress_url(
+                selectors.proof_of_request(change_request)
+            ),
         }
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/request.html", context
@@ -275,11 +283,16 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             "Call it off",
             form=form,
             change_request=found,
-            activate_at=pages.activation_of(found),
+            effective=pages.activation_of(found),
         )
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/call_off.html", context
         )
+
+    def prove_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
+        """Have the evidence computed as things are now."""
+        proving.prove_request(request, self._find(request, request_id))
+        return HttpResponseRedirect(pages.page_of(request_id))
 
     def vote_options_view(
         self, request: HttpRequest, request_id: uuid.UUID
@@ -313,17 +326,17 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
 def beside(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
     """Return what stands beside a request: evidence, talk, and what was like it."""
     proof = selectors.proof_of_request(change_request)
-    at = pages.activation_of(change_request)
+    effective = pages.activation_of(change_request)
+    is_later = effective is not None and effective.is_later
     said = selectors.comments_on(change_request)
     items = change_request.items.all()
     return {
         "change_set": selectors.set_of_request(change_request),
         "signed_set": change_request.document.get("change_set"),
-        "activate_at": at,
+        "effective": effective,
         "may_call_off": change_request.state == RequestState.APPROVED
-        and bool(at and at > timezone.now())
+        and is_later
         and selectors.SECURITY_ADMIN in selectors.roles_of(user.pk),
-        "is_later": bool(at and at > timezone.now()),
         "proof": showing.describe_proof(proof),
         "needs_proof": "evidence" in change_request.document,
         "unproven": selectors.missing_proof(change_request, proof)

@@ -20,6 +20,7 @@ from apps.approvals.models import (
     RequestItem,
 )
 from apps.core.errors import PortwardError
+from apps.policies import selectors as policies
 from apps.scopes import selectors as scopes
 from apps.scopes.rules import WindowSpec, dates_of, pictures
 from protocol.records import WindowRecord
@@ -49,11 +50,15 @@ def describe_set(row: ChangeSet, user: User) -> dict[str, Any]:
     items = selectors.items_of(row)
     conflicts = selectors.conflicts_of(items) if row.is_draft else []
     found = {conflict.item.pk: conflict for conflict in conflicts}
+    windows = {name for one in items for name in one.content.get("windows") or ()}
     return {
         "row": row,
         "changes": [describe_change(row, one, found.get(one.pk)) for one in items],
         "conflicts": conflicts,
         "outcome": row.outcome,
+        "effective": policies.effective_at(row.activate_at, windows)
+        if row.activate_at
+        else None,
         "proof": describe_proof(selectors.proof_of_set(row)),
         "preview": selectors.preview_set(
             row,
@@ -161,6 +166,7 @@ def describe_proof(proof: selectors.Proof | None) -> dict[str, Any] | None:
         "replay": replay,
         "examples": [_example(one) for one in impact.get("examples", [])[:10]],
         "findings": _findings(document.get("lint")),
+        "failures": _failures(document.get("tests")),
         "checks": _checks(document),
     }
 
@@ -208,6 +214,14 @@ def _findings(lint: Mapping[str, Any] | None) -> list[dict[str, str]]:
             "message": str(one.get("message", "")),
         }
         for one in (lint or {}).get("findings", [])[:10]
+    ]
+
+
+def _failures(tests: Mapping[str, Any] | None) -> list[str]:
+    return [
+        f"{one['policy']}: {problem['message']}"
+        for one in (tests or {}).get("policies", [])
+        for problem in one["problems"]
     ]
 
 

@@ -18,6 +18,11 @@ from apps.approvals.api.elevations import (
     ElevationList,
     EligibilityList,
 )
+from apps.approvals.api.evidence import (
+    ChangeSetEvidence,
+    RequestCallOff,
+    RequestEvidence,
+)
 from apps.approvals.api.keys import KeyList
 from apps.approvals.api.requests import (
     FlowDetail,
@@ -34,6 +39,7 @@ __all__ = [
     "ChangeList",
     "ChangeSetComments",
     "ChangeSetDetail",
+    "ChangeSetEvidence",
     "ChangeSetList",
     "ChangeSetSubmit",
     "CommentDetail",
@@ -46,9 +52,11 @@ __all__ = [
     "FlowDetail",
     "FlowList",
     "KeyList",
+    "RequestCallOff",
     "RequestCancel",
     "RequestComments",
     "RequestDetail",
+    "RequestEvidence",
     "RequestList",
     "VoteList",
     "VoteOptions",

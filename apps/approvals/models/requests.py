@@ -91,6 +91,8 @@ class ApprovalRequest(TenantModel, TimestampedModel):
     reminders_sent = models.PositiveSmallIntegerField(default=0)
     escalated = models.JSONField(default=list)
     voided_at = models.DateTimeField(null=True, blank=True)
+    # The evidence that stands in front of approvers now; empty where none is needed.
+    evidence_input = models.CharField(max_length=71, blank=True, default="")
     # How the votes were counted when it closed; facts about people change later.
     tally = models.JSONField(null=True, blank=True)
 

@@ -65,6 +65,7 @@ from apps.approvals.selectors.proofs import (
     proof_of,
     proof_of_request,
     proof_of_set,
+    why_unproven,
 )
 from apps.approvals.selectors.requests import (
     Standing,
@@ -184,5 +185,6 @@ __all__ = [
     "votes",
     "waiting_for",
     "week_ahead",
+    "why_unproven",
     "with_passkey",
 ]

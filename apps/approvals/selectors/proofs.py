@@ -14,7 +14,6 @@ from typing import Any
 from django.utils import timezone
 
 from apps.approvals.models import ApprovalRequest, ChangeSet
-from apps.approvals.selectors.change_sets import set_of_request
 from apps.simulation import selectors as simulation
 from apps.simulation.models import Evidence
 
@@ -38,6 +37,11 @@ class Proof:
     def is_done(self) -> bool:
         """Say whether it is complete."""
         return self.state == "done"
+
+    @property
+    def is_over(self) -> bool:
+        """Say whether nothing more happens by itself."""
+        return self.is_done or self.has_failed
 
     @property
     def has_failed(self) -> bool:
@@ -75,14 +79,18 @@ def proof_of_set(row: ChangeSet) -> Proof | None:
 
 def proof_of_request(request: ApprovalRequest) -> Proof | None:
     """Return the evidence that a request has now."""
-    change_set = set_of_request(request)
-    return proof_of_set(change_set) if change_set else None
+    signed = request.document.get("evidence") or {}
+    named = request.evidence_input or signed.get("input")
+    return proof_of(named) if named else None
 
 
 def why_not_proven(request: ApprovalRequest, proof: Proof | None) -> str:
     """Say why nobody can approve a request for want of evidence."""
-    if "evidence" not in request.document:
-        return ""
+    return why_unproven(proof) if "evidence" in request.document else ""
+
+
+def why_unproven(proof: Proof | None) -> str:
+    """Say what stands against approving with this evidence."""
     if proof is None:
         return "There is no evidence of what this change would do."
     if proof.has_failed:
@@ -91,4 +99,13 @@ def why_not_proven(request: ApprovalRequest, proof: Proof | None) -> str:
         return f"The evidence is being computed ({proof.progress} percent)."
     if not proof.is_fresh:
         return "The evidence is older than an hour, and what is live has changed."
+    return _failure(proof)
+
+
+def _failure(proof: Proof) -> str:
+    """Name the first test that fails, of which policy."""
+    for one in proof.document.get("tests", {}).get("policies", []):
+        if one["failed"]:
+            said = next((problem["message"] for problem in one["problems"]), "")
+            return f"The tests of “{one['policy']}” fail: {said}".strip()
     return ""

@@ -60,6 +60,7 @@ def preview_change(
     proposals: Sequence[Proposal],
     opener_id: uuid.UUID | None,
     facts: Mapping[str, str] | None = None,
+    proof: Proof | None = None,
 ) -> FlowPreview:
     """Return who would decide on drafts, without writing anything."""
     parties = rules.Parties(
@@ -70,7 +71,7 @@ def preview_change(
         ),
     )
     contents = [one.content for one in proposals]
-    about = about_change(contents)
+    about = about_set([(ItemKind.POLICY, one) for one in contents], proof)
     setting = setting_of_change(contents, opener_id, facts)
     return preview(choose_flow(about), parties, setting)
 

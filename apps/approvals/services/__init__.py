@@ -27,8 +27,8 @@ from apps.approvals.services.elevations import (
 )
 from apps.approvals.services.flows import remove_flow, save_flow, set_flow
 from apps.approvals.services.linting import report_findings
-from apps.approvals.services.proving import prove_change_set
 from apps.approvals.services.rehearsing import stage_set
+from apps.approvals.services.renewing import prove_change_set, prove_request
 from apps.approvals.services.requests import cancel_request, open_request
 from apps.approvals.services.subjects import open_subject_request, request_assignment
 from apps.approvals.services.submitting import carry_out_set, submit_change_set
@@ -62,6 +62,7 @@ __all__ = [
     "open_subject_request",
     "preview_elevation",
     "prove_change_set",
+    "prove_request",
     "put_change",
     "rebase_change",
     "record_vote",

@@ -84,6 +84,7 @@ class _Terms:
 
     request_id: uuid.UUID
     approval: Approval
+    is_rehearsal: bool
 
     @cached_property
     def catalogue(self) -> Catalogue:
@@ -97,14 +98,16 @@ def apply_changes(
     wanted: Sequence[Wanted],
     request_id: uuid.UUID,
     approval: Approval | None = None,
+    is_rehearsal: bool = False,
 ) -> list[Applied]:
     """Write all changes, in an order in which each finds what it names.
 
-    `approval` says who approved policies, and from when on they count.
+    `approval` says who approved policies, and from when on they count. In a rehearsal
+    the tests of policies may fail; what they say is returned.
 
     Raises what the services of the other apps raise, with the change it is about.
     """
-    terms = _Terms(request_id, approval or Approval())
+    terms = _Terms(request_id, approval or Approval(), is_rehearsal)
     found = []
     for one in in_order(wanted):
         try:
@@ -203,6 +206,7 @@ def _policy(
         request_id=terms.request_id,
         approval=terms.approval,
         catalogue=terms.catalogue,
+        is_rehearsal=terms.is_rehearsal,
     )
     return Applied(
         kind=one.kind,

@@ -125,23 +125,12 @@ def put_change(  # what is changed, and which state that is about
     """
     row = lock_for_change(actor, set_id, expected_lock)
     slug = slug_of(kind, content, slug)
-    ground = selectors.ground_of(kind, slug)
     item = row.items.filter(kind=kind, slug=slug).first()
     before = item.content if item else None
     others = [one for one in selectors.items_of(row) if one != item]
     if len(others) >= MOST_ITEMS:
         raise ChangeInvalidError(f"A set holds at most {MOST_ITEMS} changes.")
-    if item is None:
-        item = ChangeItem(
-            tenant_id=row.tenant_id,
-            change_set=row,
-            kind=kind,
-            slug=slug,
-            author_id=user_id_of(actor),
-            author_name=actor.name,
-            base=ground.digest if base is None else base,
-            base_content=ground.content,
-        )
+    item = item or _new_item(actor, row, kind, slug, base)
     item.last_editor_id, item.last_editor_name = user_id_of(actor), actor.name
     item.content = dict(content)
     require_schedulable(row, [*others, item])
@@ -251,7 +240,12 @@ def touch(row: ChangeSet) -> None:
 
 
 def try_out(
-    actor: Actor, row: ChangeSet, items: list[ChangeItem], *, about: str
+    actor: Actor,
+    row: ChangeSet,
+    items: list[ChangeItem],
+    *,
+    about: str,
+    is_checked: bool = False,
 ) -> Rehearsal:
     """Try a set out and keep what it came to; say which change is refused."""
     try:
@@ -260,6 +254,7 @@ def try_out(
             wanted=wanted_of(items),
             request_id=next_request_id(row),
             activate_at=row.activate_at,
+            is_checked=is_checked,
         )
     except PortwardError as error:
         notes = getattr(error, "__notes__", [about])
@@ -288,6 +283,22 @@ def note(
         before=before,
         after=after,
         context={"title": row.title, "lock": row.lock},
+    )
+
+
+def _new_item(
+    actor: Actor, row: ChangeSet, kind: ItemKind, slug: str, base: str | None
+) -> ChangeItem:
+    ground = selectors.ground_of(kind, slug)
+    return ChangeItem(
+        tenant_id=row.tenant_id,
+        change_set=row,
+        kind=kind,
+        slug=slug,
+        author_id=user_id_of(actor),
+        author_name=actor.name,
+        base=ground.digest if base is None else base,
+        base_content=ground.content,
     )
 
 

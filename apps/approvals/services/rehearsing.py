@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from apps.approvals.services.locking import lock_grounds
 from apps.audit.events import Actor
 from apps.policies.services import Approval
 from apps.simulation.selectors import live_records
+from apps.simulation.services import Checks, checks_of
 
 _MOST_SHOWN = 200
 
@@ -33,6 +34,8 @@ class Rehearsal:
 
     applied: tuple[Applied, ...]
     state: selectors.StateChange
+    # What tests and lint say of its policies; nothing unless that was asked for.
+    checks: Checks | None = None
 
     @property
     def input_digest(self) -> str:
@@ -44,6 +47,11 @@ class Rehearsal:
                 "changes": [one.digest for one in self.applied],
             }
         )
+
+    @property
+    def policies(self) -> list[tuple[str, dict[str, Any]]]:
+        """Return what policies say, by their short names."""
+        return policies_of(self.applied)
 
     @property
     def contents(self) -> list[tuple[ItemKind, dict[str, Any]]]:
@@ -69,6 +77,11 @@ class Rehearsal:
                 for one in self.state.changes[:_MOST_SHOWN]
             ],
         }
+
+
+def policies_of(applied: Iterable[Applied]) -> list[tuple[str, dict[str, Any]]]:
+    """Return what the policies among changes say, by their short names."""
+    return [(one.slug, one.content) for one in applied if one.kind is ItemKind.POLICY]
 
 
 def wanted_of(items: Sequence[ChangeItem]) -> list[Wanted]:
@@ -101,8 +114,13 @@ def rehearse(
     wanted: Sequence[Wanted],
     request_id: uuid.UUID,
     activate_at: dt.datetime | None = None,
+    is_checked: bool = False,
 ) -> Rehearsal:
-    """Try changes out and take them back. Raises what carrying them out would raise."""
+    """Try changes out and take them back. Raises what carrying them out would raise.
+
+    Tests of policies may fail; what is proposed is another question. Tests and lint see
+    the world with the changes in it.
+    """
     before = live_records()
     with transaction.atomic():
         lock_grounds(wanted)
@@ -111,10 +129,12 @@ def rehearse(
             wanted=wanted,
             request_id=request_id,
             approval=Approval(activate_at=activate_at),
+            is_rehearsal=True,
         )
         after = live_records()
+        checks = checks_of(policies_of(applied)) if is_checked else None
         transaction.set_rollback(True)
-    return Rehearsal(tuple(applied), selectors.between(before, after))
+    return Rehearsal(tuple(applied), selectors.between(before, after), checks)
 
 
 def stage_set(*, actor: Actor, row: ChangeSet, without: str = "") -> None:
@@ -133,4 +153,5 @@ def stage_set(*, actor: Actor, row: ChangeSet, without: str = "") -> None:
         wanted=wanted,
         request_id=next_request_id(row),
         approval=Approval(activate_at=row.activate_at),
+        is_rehearsal=True,
     )

@@ -18,6 +18,7 @@ from apps.approvals.errors import (
 from apps.approvals.models import ApprovalRequest, RequestItem
 from apps.approvals.services.decisions import close, require_open
 from apps.approvals.services.opening import create_request
+from apps.approvals.services.proving import prove_drafts
 from apps.approvals.services.telling import ask
 from apps.approvals.services.trail import (
     require_proposer,
@@ -31,7 +32,10 @@ from apps.audit.events import Actor
 def open_request(
     *, actor: Actor, draft_ids: Sequence[uuid.UUID], title: str, reason: str
 ) -> ApprovalRequest:
-    """Propose drafts together, and fix the digest of what they say now."""
+    """Propose drafts together, and fix the digest of what they say now.
+
+    Evidence of what they would do begins to be computed; nobody approves before.
+    """
     require_proposer(actor)
     title, reason = title.strip(), reason.strip()
     require_words(title, reason)
@@ -41,8 +45,9 @@ def open_request(
     selectors.lock_drafts(wanted)
     _require_free(wanted)
     proposals = selectors.proposals(wanted)
+    proof = prove_drafts(actor=actor, title=title, draft_ids=wanted)
     facts = {"title": title, "reason": reason}
-    preview = selectors.preview_change(proposals, user_id_of(actor), facts)
+    preview = selectors.preview_change(proposals, user_id_of(actor), facts, proof)
     if preview.problem:
         raise NobodyCanApproveError(preview.problem)
     request = create_request(
@@ -51,6 +56,7 @@ def open_request(
         reason=reason,
         flow=preview.flow,
         proposals=proposals,
+        proof=proof,
     )
     RequestItem.objects.bulk_create(
         proposal.as_item(request, position)

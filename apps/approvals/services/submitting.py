@@ -26,7 +26,7 @@ from apps.approvals.services.carrying import Applied, apply_changes
 from apps.approvals.services.change_sets import lock_for_change, note, try_out
 from apps.approvals.services.locking import lock_grounds
 from apps.approvals.services.opening import create_request
-from apps.approvals.services.proving import request_proof
+from apps.approvals.services.proving import prove_rehearsal
 from apps.approvals.services.rehearsing import (
     Rehearsal,
     next_request_id,
@@ -55,9 +55,9 @@ def submit_change_set(
     if row.activate_at is not None and row.activate_at <= timezone.now():
         raise ChangeInvalidError("That time is over.", field="activate_at")
     require_ground(items)
-    found = try_out(actor, row, items, about="")
+    found = try_out(actor, row, items, about="", is_checked=True)
     _require_tested(found.applied)
-    proof = request_proof(actor=actor, title=row.title, found=found)
+    proof = prove_rehearsal(actor=actor, title=row.title, found=found)
     preview = selectors.preview_set(
         row, found.contents, opener_id=user_id_of(actor), proof=proof
     )
@@ -70,7 +70,8 @@ def submit_change_set(
         flow=preview.flow,
         request_id=next_request_id(row),
         items=[_signed_form(one) for one in found.applied],
-        more=_more(row, found, proof),
+        more=_more(row, found),
+        proof=proof,
     )
     _keep_items(request, items, found.applied)
     row.state, row.request = ChangeSetState.OPEN, request
@@ -162,9 +163,7 @@ def _signed_form(one: Applied) -> dict[str, Any]:
     return found
 
 
-def _more(
-    row: ChangeSet, found: Rehearsal, proof: selectors.Proof | None
-) -> dict[str, Any]:
+def _more(row: ChangeSet, found: Rehearsal) -> dict[str, Any]:
     more: dict[str, Any] = {
         "change_set": {
             "id": str(row.pk),
@@ -174,8 +173,6 @@ def _more(
     }
     if row.activate_at is not None:
         more["activate_at"] = rules.instant_text(row.activate_at)
-    if proof is not None:
-        more["evidence"] = {"input": proof.input}
     return more
 
 

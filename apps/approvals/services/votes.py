@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.accounts.models import User
 from apps.accounts.services import (
     CeremonyOptions,
+    VerifiedAssertion,
     begin_operation_ceremony,
     verify_operation_assertion,
 )
@@ -27,12 +28,12 @@ from apps.approvals.errors import (
     EvidenceMissingError,
     RequestExpiredError,
     RequestInvalidError,
-    RequestOutdatedError,
     VoteForbiddenError,
 )
 from apps.approvals.events import AuditAction
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.approvals.services.decisions import decide, require_open
+from apps.approvals.services.renewing import require_current
 from apps.approvals.services.submitting import lock_set
 from apps.approvals.services.trail import audit
 from apps.audit.events import Actor
@@ -85,34 +86,15 @@ def record_vote(  # what arrives from a ceremony, and who sends it
         drafts = request.items.values_list("draft_id", flat=True)
         selectors.lock_drafts([one for one in drafts if one])
     document, way = _votable(request, voter, verdict, reason)
-    digest = rules.vote_digest(document)
     assertion = verify_operation_assertion(
         user=voter,
         ceremony_id=ceremony_id,
         credential_json=credential,
-        operation_digest=digest,
+        operation_digest=rules.vote_digest(document),
     )
-    vote = Vote.objects.create(
-        tenant_id=request.tenant_id,
-        request=request,
-        stage=document["stage"],
-        way=[str(person) for person in way],
-        verdict=verdict,
-        reason=document["reason"],
-        user_id=voter.pk,
-        user_name=str(voter),
-        roles=sorted(selectors.roles_of(voter.pk)),
-        is_demo=voter.is_demo or assertion.is_demo,
-        cast_at=timezone.now(),
-        document=document,
-        digest=f"sha256:{digest.hex()}",
-        credential_id=assertion.credential_id,
-        client_data=assertion.client_data,
-        authenticator_data=assertion.authenticator_data,
-        signature=assertion.signature,
-        public_key=assertion.public_key,
-        rp_id=settings.WEBAUTHN_RP_ID,
-    )
+    vote = _vote(request, voter, document, assertion)
+    vote.verdict, vote.way = verdict, [str(person) for person in way]
+    vote.save(force_insert=True)
     # What is stored must convince a stranger later; better to find out now.
     rules.verify_vote(selectors.evidence_of(vote))
     audit(actor, AuditAction.VOTE_RECORDED, request, after=document)
@@ -151,6 +133,34 @@ def cast_demo_vote(
     )
 
 
+def _vote(
+    request: ApprovalRequest,
+    voter: User,
+    document: dict[str, Any],
+    assertion: VerifiedAssertion,
+) -> Vote:
+    """Return the row of a vote, with all that proves it."""
+    return Vote(
+        tenant_id=request.tenant_id,
+        request=request,
+        stage=document["stage"],
+        reason=document["reason"],
+        user_id=voter.pk,
+        user_name=str(voter),
+        roles=sorted(selectors.roles_of(voter.pk)),
+        is_demo=voter.is_demo or assertion.is_demo,
+        cast_at=timezone.now(),
+        document=document,
+        digest=f"sha256:{rules.vote_digest(document).hex()}",
+        credential_id=assertion.credential_id,
+        client_data=assertion.client_data,
+        authenticator_data=assertion.authenticator_data,
+        signature=assertion.signature,
+        public_key=assertion.public_key,
+        rp_id=settings.WEBAUTHN_RP_ID,
+    )
+
+
 def _votable(
     request: ApprovalRequest, voter: User, verdict: Verdict, reason: str
 ) -> tuple[dict[str, Any], rules.Way]:
@@ -164,7 +174,7 @@ def _votable(
         raise AlreadyVotedError
     if found.reason is not rules.Reason.NONE:
         raise VoteForbiddenError(found.reason.sentence)
-    _require_current(request)
+    require_current(request)
     if verdict is Verdict.APPROVE:
         _require_proof(request)
     reason = reason.strip()
@@ -187,14 +197,6 @@ def _votable(
         evidence=_proof_digest(request),
     )
     return document, found.way
-
-
-def _require_current(request: ApprovalRequest) -> None:
-    if request.voided_at is not None:
-        raise RequestOutdatedError("A draft was edited after it was proposed.")
-    for change in selectors.changes_of(request):
-        if not change.is_current:
-            raise RequestOutdatedError(change.drift)
 
 
 def _require_proof(request: ApprovalRequest) -> None:

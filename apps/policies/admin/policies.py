@@ -218,6 +218,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
             "state_pill": self.state_pill(row),
             "live": versions[0] if versions and row.state == PolicyState.LIVE else None,
             "versions": versions,
+            "effective": selectors.effective(versions[0]) if versions else None,
             "findings": [
                 (one, TONES[one.severity]) for one in selectors.lint_draft(row.draft)
             ],

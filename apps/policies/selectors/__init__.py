@@ -7,6 +7,7 @@ from apps.policies.selectors.catalogue import (
     words_of,
 )
 from apps.policies.selectors.choosing import choices_named, find_choices
+from apps.policies.selectors.effective import Effective, effective, effective_at
 from apps.policies.selectors.history import Entry, history_of
 from apps.policies.selectors.lint_sources import (
     LintSource,
@@ -56,6 +57,7 @@ from apps.policies.selectors.timelines import (
 __all__ = [
     "AsOf",
     "Due",
+    "Effective",
     "Entry",
     "LintSource",
     "Preview",
@@ -75,6 +77,8 @@ __all__ = [
     "drafts_by_ids",
     "due_for",
     "dues",
+    "effective",
+    "effective_at",
     "ended_since",
     "errors_of",
     "find_choices",

@@ -17,6 +17,7 @@ from apps.scopes.selectors.scopes import (
     window_records,
     window_spec,
     windows,
+    zone_to_tell,
     zones_in_use,
 )
 
@@ -37,5 +38,6 @@ __all__ = [
     "window_records",
     "window_spec",
     "windows",
+    "zone_to_tell",
     "zones_in_use",
 ]

@@ -93,6 +93,17 @@ def zones_in_use() -> frozenset[str]:
     return frozenset(TimeWindow.objects.values_list("zone", flat=True).distinct())
 
 
+def zone_to_tell(slugs: Collection[str] = ()) -> str:
+    """Return the time zone that people read a moment in.
+
+    It is the one that all of these windows are written in, or else all windows of the
+    tenant; where there are several, UTC.
+    """
+    named = set(windows().filter(slug__in=slugs).values_list("zone", flat=True))
+    zones = named or zones_in_use()
+    return next(iter(zones)) if len(zones) == 1 else "UTC"
+
+
 def calendar_dates() -> dict[str, tuple[dt.date, ...]]:
     """Return the dates of all calendars, by short name."""
     return {

@@ -14,6 +14,7 @@ from enum import IntEnum
 from typing import Any
 
 from apps.simulation.rules.circumstances import Reading, handle_of, read
+from apps.simulation.rules.masks import bits, mask_of, masks_of, union
 from engine.cedar import ROLE_TYPE
 from engine.decide import Placed, PolicyEngine, Request
 from engine.entities import role_entities
@@ -91,8 +92,8 @@ class Levels:
             read(statement, engine.policy_of(number))
             for number, statement in enumerate(engine.statements)
         ]
-        self._principal_masks = _masks(s.principal for s in engine.statements)
-        self._resource_masks = _masks(s.resource for s in engine.statements)
+        self._principal_masks = masks_of(s.principal for s in engine.statements)
+        self._resource_masks = masks_of(s.resource for s in engine.statements)
         # A version counts in its time only, and in between nothing begins or ends.
         self._turns = sorted(
             {
@@ -119,7 +120,7 @@ class Levels:
         self._rows: dict[tuple[int, object], Row] = {}
         self._applicable: dict[int, Mapping[str, tuple[int, ...]]] = {}
         self._held: dict[object, bool | None] = {}
-        self._asking = _mask(n for n, r in enumerate(self._readings) if r.kept)
+        self._asking = mask_of(n for n, r in enumerate(self._readings) if r.kept)
 
     def scopes_of(self, resource: EntityRef) -> frozenset[EntityRef]:
         """Return the places of a resource that an assignment is scoped to."""
@@ -131,7 +132,7 @@ class Levels:
         if known is None:
             places = self._entities.above_resource(resource) - {resource}
             keys = request_keys(resource, places)
-            known = self._masks[resource] = _union(self._resource_masks, keys)
+            known = self._masks[resource] = union(self._resource_masks, keys)
         return known & self._counting_at(at or self.now)
 
     def stance(
@@ -156,7 +157,7 @@ class Levels:
         if known is None:
             count = self.engine.counts
             numbers = range(len(self.engine.statements))
-            known = _mask(n for n in numbers if count(n, moment))
+            known = mask_of(n for n in numbers if count(n, moment))
             self._counting[turn] = known
         return known
 
@@ -177,7 +178,7 @@ class Levels:
         is the entity itself.
         """
         names: set[str] = set()
-        for number in _bits(mask & self._asking):
+        for number in bits(mask & self._asking):
             asked = self._readings[number].attributes
             if asked is None:
                 return entity
@@ -223,7 +224,7 @@ class Levels:
         known = self._action_masks.get(action)
         if known is None:
             heads = enumerate(one.action for one in self.engine.statements)
-            known = self._action_masks[action] = _mask(
+            known = self._action_masks[action] = mask_of(
                 number
                 for number, head in heads
                 if head.op == "any" or action in (head.ids or (head.id,))
@@ -244,7 +245,7 @@ class Levels:
 
     def _standing(self, principal: EntityRef, grants: Iterable[Grant]) -> Standing:
         roles = role_entities(self._entities.holdings.above(grants))
-        mask = _union(self._principal_masks, request_keys(principal, roles))
+        mask = union(self._principal_masks, request_keys(principal, roles))
         return Standing(mask, roles)
 
     def _row_of(
@@ -253,7 +254,7 @@ class Levels:
         mask &= standing.mask
         if not mask:
             return _EMPTY
-        asking = tuple(_bits(mask & self._asking))
+        asking = tuple(bits(mask & self._asking))
         held = tuple(
             self._holds(number, principal, resource, standing.roles)
             for number in asking
@@ -291,7 +292,7 @@ class Levels:
         known = self._applicable.get(mask)
         if known is None:
             found: dict[str, list[int]] = {}
-            for number in _bits(mask):
+            for number in bits(mask):
                 head = self.engine.statements[number].action
                 names: Iterable[str] = head.ids or (head.id,)
                 if head.op == "any":
@@ -388,44 +389,3 @@ def _both(one: Cell, other: Cell) -> Cell:
         tuple(sorted({*one.forbids, *other.forbids})),
         one.is_timed or other.is_timed,
     )
-
-
-def _masks(heads: Iterable[Any]) -> Mapping[Any, int]:
-    found: dict[Any, int] = {}
-    for number, head in enumerate(heads):
-        key = _key(head)
-        found[key] = found.get(key, 0) | 1 << number
-    return found
-
-
-def _key(head: Any) -> tuple[str, ...]:  # noqa: ANN401
-    match head.op:
-        case "any":
-            return ("any",)
-        case "is":
-            return ("is", head.type)
-        case "is_in":
-            return ("is_in", head.type, head.in_type, head.in_id)
-        case _:
-            return (head.op, head.type, head.id)
-
-
-def _mask(numbers: Iterable[int]) -> int:
-    found = 0
-    for number in numbers:
-        found |= 1 << number
-    return found
-
-
-def _union(masks: Mapping[Any, int], keys: Iterable[Any]) -> int:
-    found = 0
-    for key in keys:
-        found |= masks.get(key, 0)
-    return found
-
-
-def _bits(mask: int) -> Iterator[int]:
-    while mask:
-        low = mask & -mask
-        yield low.bit_length() - 1
-        mask ^= low

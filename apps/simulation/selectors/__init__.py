@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from apps.simulation.selectors.evidence import (
+    NOT_YET,
     Comparison,
     base_digest,
     change_of_draft,
@@ -23,6 +24,7 @@ from apps.simulation.selectors.worlds import (
 )
 
 __all__ = [
+    "NOT_YET",
     "Comparison",
     "World",
     "base_digest",

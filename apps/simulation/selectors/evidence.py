@@ -30,7 +30,7 @@ from protocol.records import PolicyRecord, Record, parse_record, record_digest
 
 FRESH_FOR = dt.timedelta(hours=1)
 # No change request has approved what is only proposed.
-_NOT_YET = uuid.UUID(int=0)
+NOT_YET = uuid.UUID(int=0)
 _BASE_DOMAIN = "portward-base-v1"
 
 
@@ -125,7 +125,7 @@ def change_of_draft(draft: PolicyDraft) -> RecordChange:
         number=newest.number + 1 if newest else 1,
         content=draft.content,
         statements=draft.statements,
-        request_id=_NOT_YET,
+        request_id=NOT_YET,
     )
     return RecordChange.put(policies.policy_record(version))
 

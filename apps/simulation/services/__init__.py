@@ -1,5 +1,6 @@
 """Acts of simulation: ask for evidence, compute it, name where decisions are logged."""
 
+from apps.simulation.services.checks import Checks, checks_of
 from apps.simulation.services.decisions import (
     MOST_QUESTIONS,
     Log,
@@ -15,7 +16,9 @@ from apps.simulation.services.evidence import (
 
 __all__ = [
     "MOST_QUESTIONS",
+    "Checks",
     "Log",
+    "checks_of",
     "compute",
     "compute_again",
     "note_failure",

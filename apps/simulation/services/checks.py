@@ -2,31 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from apps.policies import selectors as policies
 from apps.policies.errors import PolicyInvalidError
 from apps.policies.rules.lint import Severity
 
+Content = tuple[str, Mapping[str, Any]]
 
-def checks_of(
-    contents: Sequence[tuple[str, Mapping[str, Any]]],
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return what became of the tests of policies, and what lint says of them.
+
+@dataclass(frozen=True)
+class Checks:
+    """What became of the tests of policies, and what lint says of them."""
+
+    tests: dict[str, Any] = field(
+        default_factory=lambda: {"passed": 0, "failed": 0, "policies": []}
+    )
+    lint: dict[str, Any] = field(
+        default_factory=lambda: {"errors": 0, "warnings": 0, "findings": []}
+    )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {"tests": self.tests, "lint": self.lint}
+
+
+def checks_of(contents: Iterable[Content]) -> Checks:
+    """Test and lint policies against everything that stands in the database now.
 
     A content that does not compile any more counts as one failure, with its reasons.
     """
-    tests: dict[str, Any] = {"passed": 0, "failed": 0, "policies": []}
-    lint: dict[str, Any] = {"errors": 0, "warnings": 0, "findings": []}
+    found = Checks()
     for slug, content in contents:
         try:
-            _test(slug, content, tests)
-            _lint(slug, content, lint)
+            _test(slug, content, found.tests)
+            _lint(slug, content, found.lint)
         except PolicyInvalidError as error:
-            tests["failed"] += 1
-            tests["policies"].append(_broken(slug, error))
-    return tests, lint
+            found.tests["failed"] += 1
+            found.tests["policies"].append(_broken(slug, error))
+    return found
 
 
 def _test(slug: str, content: Mapping[str, Any], into: dict[str, Any]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.db import transaction
@@ -29,7 +29,7 @@ from apps.simulation.rules import (
 )
 from apps.simulation.rules.document import VERSION
 from apps.simulation.selectors import Comparison
-from apps.simulation.services.checks import checks_of
+from apps.simulation.services.checks import Checks, Content, checks_of
 from apps.simulation.services.decisions import MOST_QUESTIONS, sources
 from apps.tenants.services import require_tenant_id, tenant_scope
 
@@ -38,7 +38,6 @@ REPLAYED = dt.timedelta(days=30)
 _LONGEST_TITLE = 200
 # Where each part of the work ends, in percent.
 _IMPACT_UNTIL, _REPLAY_UNTIL, _ALL = 60, 95, 100
-Content = tuple[str, Mapping[str, Any]]
 
 
 @transaction.atomic
@@ -48,15 +47,17 @@ def request_evidence(
     title: str,
     changes: Sequence[RecordChange],
     contents: Sequence[Content] = (),
+    checks: Checks | None = None,
 ) -> Evidence:
     """Return the evidence about a change of what is live now; begin it if need be.
 
-    `contents` are the policies that are tested and linted, by their short names. Asking
-    again for the same is safe; what had failed begins again.
+    `contents` are the policies that are tested and linted, by their short names;
+    `checks` is what became of that, where only the caller could see what they name.
+    Asking again for the same is safe; what had failed begins again.
 
     Raises NothingChangesError.
     """
-    if not changes:
+    if not changes and not contents:
         raise NothingChangesError
     now = timezone.now()
     base = selectors.base_digest(selectors.live_world(now).records)
@@ -71,6 +72,7 @@ def request_evidence(
             "input": {
                 "changes": [change.to_dict() for change in changes],
                 "contents": [[slug, dict(content)] for slug, content in contents],
+                "checks": checks.to_dict() if checks else None,
             },
             "requested_by": actor.name,
             "requested_at": now,
@@ -155,16 +157,16 @@ def _document(
     asking = step(_IMPACT_UNTIL, _REPLAY_UNTIL, "Replaying logged decisions")
     replayed = _replay(tenant_id, compared, asking)
     step(_REPLAY_UNTIL, _ALL, "Testing and linting")(0)
-    with tenant_scope(tenant_id):
-        tests, lint = checks_of(
-            [(slug, content) for slug, content in row.input["contents"]]
-        )
+    checks = row.input.get("checks")
+    if checks is None:
+        with tenant_scope(tenant_id):
+            checks = checks_of(row.input["contents"]).to_dict()
     return {
         "v": VERSION,
         "input": {"digest": row.input_digest, "base": row.base_digest},
         "at": compared.now.isoformat(),
-        "tests": tests,
-        "lint": lint,
+        "tests": checks["tests"],
+        "lint": checks["lint"],
         "impact": impact,
         "replay": replayed,
     }

@@ -423,13 +423,16 @@ CONSOLE: Mapping[str, Row] = {
         about=["approvals.ChangeSet", "approvals.ChangeItem"],
         acts=True,
     ),
-    "admin:approvals_set_prove": Row(
-        "Members of the tenant have evidence computed; it changes nothing.",
-        get=NOT_BY_GET,
-        post=signed_in(ABSENT, FORBIDDEN, MOVED),
-        about=["approvals.ChangeSet"],
-        acts=True,
-    ),
+    **{
+        f"admin:approvals_{name}_prove": Row(
+            "Members of the tenant have evidence computed; it changes nothing.",
+            get=NOT_BY_GET,
+            post=signed_in(ABSENT, FORBIDDEN, MOVED),
+            about=[f"approvals.{model}"],
+            acts=True,
+        )
+        for name, model in {"set": "ChangeSet", "request": "ApprovalRequest"}.items()
+    },
     "admin:approvals_set_say": Row(
         "Members of the tenant speak about a change.",
         get=NOT_BY_GET,

@@ -257,6 +257,19 @@ OWN: Mapping[str, Row] = {
         post=signed_in(NO_METHOD, MOVED, NO_METHOD),
         about=["approvals.ApprovalRequest"],
     ),
+    "access:prove": Row(
+        "Whom a request concerns has its evidence computed; it changes nothing.",
+        get=signed_in(NO_METHOD, MOVED, NO_METHOD),
+        post=signed_in(ABSENT, MOVED, ABSENT, MOVED, MOVED),
+        about=["approvals.ApprovalRequest"],
+        acts=True,
+    ),
+    "access:progress": Row(
+        "Whom a request concerns sees how far its evidence is.",
+        get=signed_in(ABSENT, MOVED, ABSENT, SHOWN, SHOWN),
+        post=signed_in(NO_METHOD, MOVED, NO_METHOD),
+        about=["approvals.ApprovalRequest"],
+    ),
     "access:vote_options": Row(
         "Whom the flow names votes; who proposed may not.",
         get=signed_in(NO_METHOD, MOVED, NO_METHOD),

@@ -312,6 +312,27 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
         about=["approvals.ApprovalRequest"],
         is_json=True,
     ),
+    "api:request_call_off": Row(
+        "Calling off needs the passkey of the token's person.",
+        get=NOT_BY_TOKEN,
+        post=STEPS_UP,
+        about=["approvals.ApprovalRequest"],
+        is_json=True,
+    ),
+    **{
+        f"api:{name}_evidence": Row(
+            "Members of the tenant read evidence and have it computed again.",
+            get=ONE_BY_TOKEN,
+            post=Answers(UNKNOWN, ABSENT, UNKNOWN, DONE, DONE, DONE),
+            about=[f"approvals.{model}"],
+            is_json=True,
+            acts=True,
+        )
+        for name, model in {
+            "request": "ApprovalRequest",
+            "change_set": "ChangeSet",
+        }.items()
+    },
     "api:change_sets": Row(
         "Members read; beginning a set needs a security admin and their proof.",
         get=READ_BY_TOKEN,
