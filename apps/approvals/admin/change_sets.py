@@ -20,8 +20,9 @@ from apps.accounts.choices import TenantRole
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
 from apps.approvals.admin import detours, pages, proving, showing, talking
+from apps.approvals.admin.shown import ShownAdmin
 from apps.approvals.choices import ChangeSetState
-from apps.approvals.errors import ChangeNotFoundError, ChangeSetNotFoundError
+from apps.approvals.errors import ChangeNotFoundError
 from apps.approvals.forms import ChangeSetForm
 from apps.approvals.models import ChangeSet
 from apps.core.errors import ForbiddenError, PortwardError
@@ -35,13 +36,12 @@ _TONES = {
 
 
 @admin.register(ChangeSet)
-class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
+class ChangeSetAdmin(ShownAdmin[ChangeSet]):
     """Show sets; every act on one is a view of its own that calls a service."""
 
     list_display = ["title", "state_pill", "holds", "author", "changed"]
     list_filter = ["state", "updated_at"]
     search_fields = ["title", "reason", "author_name"]
-    list_per_page = 50
     actions = None
     change_list_template = "admin/approvals/changeset/change_list.html"
 
@@ -74,20 +74,12 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         return own + super().get_urls()
 
     @override
+    def read(self, row_id: uuid.UUID) -> ChangeSet:
+        return selectors.change_set_by_id(row_id)
+
+    @override
     def has_add_permission(self, request: HttpRequest) -> bool:
         return _may_write(request)
-
-    @override
-    def has_change_permission(
-        self, request: HttpRequest, obj: ChangeSet | None = None
-    ) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(
-        self, request: HttpRequest, obj: ChangeSet | None = None
-    ) -> bool:
-        return False
 
     @override
     def get_queryset(self, request: HttpRequest) -> QuerySet[ChangeSet]:
@@ -138,7 +130,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
             else:
                 messages.success(request, f"“{row}” is begun. Add changes to it.")
                 return HttpResponseRedirect(page_of(row.pk))
-        context = self._page(request, "Begin a set of changes", form=form)
+        context = self.page(request, "Begin a set of changes", form=form)
         template = "admin/approvals/changeset/new.html"
         return TemplateResponse(request, template, context)
 
@@ -151,7 +143,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show a set with what it would do; change its words."""
-        row = self._find(request, pages.parse_id(object_id))
+        row = self.find(request, pages.parse_id(object_id))
         may_write = row.is_draft and _may_write(request)
         if request.method == "POST" and not may_write:
             raise PermissionDenied
@@ -169,20 +161,19 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         shown = showing.describe_set(row, user_of(request))
         for change in shown["changes"]:
             change["edit_url"] = detours.edit_url(row, change["item"])
-        context = self._page(
+        context = self.page(
             request,
             row.title,
             form=form,
             may_write=may_write,
             state_pill=self.state_pill(row),
-            progress_url=proving.progress_url(selectors.proof_of_set(row)),
             **shown,
         )
         return TemplateResponse(request, "admin/approvals/changeset/set.html", context)
 
     def submit_view(self, request: HttpRequest, set_id: uuid.UUID) -> HttpResponse:
         """Propose the set as it was seen."""
-        self._find(request, set_id)
+        self.find(request, set_id)
         lock = request.POST.get("lock", "")
         try:
             opened = services.submit_change_set(
@@ -197,7 +188,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
 
     def prove_view(self, request: HttpRequest, set_id: uuid.UUID) -> HttpResponse:
         """Have evidence computed for the set as things are now."""
-        row = self._find(request, set_id)
+        row = self.find(request, set_id)
         back = page_of(set_id)
         if row.state == ChangeSetState.OPEN and row.request_id:
             back = pages.page_of(row.request_id)
@@ -206,7 +197,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
 
     def discard_view(self, request: HttpRequest, set_id: uuid.UUID) -> HttpResponse:
         """Give the set up."""
-        row = self._find(request, set_id)
+        row = self.find(request, set_id)
         try:
             services.discard_change_set(actor=actor_of(request), set_id=set_id)
         except PortwardError as error:
@@ -218,7 +209,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         self, request: HttpRequest, set_id: uuid.UUID, item_id: uuid.UUID
     ) -> HttpResponse:
         """Take a change out of the set."""
-        self._find(request, set_id)
+        self.find(request, set_id)
         try:
             services.remove_change(
                 actor=actor_of(request), set_id=set_id, item_id=item_id
@@ -230,13 +221,13 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
 
     def say_view(self, request: HttpRequest, set_id: uuid.UUID) -> HttpResponse:
         """Say something about the set."""
-        return talking.say(request, services.About(self._find(request, set_id)))
+        return talking.say(request, services.About(self.find(request, set_id)))
 
     def conflict_view(
         self, request: HttpRequest, set_id: uuid.UUID, item_id: uuid.UUID
     ) -> HttpResponse:
         """Show mine beside theirs, and settle which one it shall be."""
-        row = self._find(request, set_id)
+        row = self.find(request, set_id)
         try:
             item = selectors.item_by_id(row, item_id)
         except ChangeNotFoundError as error:
@@ -253,7 +244,7 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
                 return _back(request, set_id, error)
             messages.success(request, "The conflict is settled.")
             return HttpResponseRedirect(page_of(set_id))
-        context = self._page(
+        context = self.page(
             request,
             f"“{item}” was changed meanwhile",
             row=row,
@@ -262,24 +253,6 @@ class ChangeSetAdmin(admin.ModelAdmin[ChangeSet]):
         )
         template = "admin/approvals/changeset/conflict.html"
         return TemplateResponse(request, template, context)
-
-    def _find(self, request: HttpRequest, set_id: uuid.UUID) -> ChangeSet:
-        try:
-            found = selectors.change_set_by_id(set_id)
-        except ChangeSetNotFoundError as error:
-            raise Http404 from error
-        if not self.has_view_permission(request, found):
-            raise Http404
-        return found
-
-    def _page(
-        self,
-        request: HttpRequest,
-        title: str,
-        **context: Any,  # noqa: ANN401  # what the templates show
-    ) -> dict[str, Any]:
-        shared = self.admin_site.each_context(request)
-        return {**shared, "opts": self.opts, "title": title, **context}
 
 
 def page_of(set_id: uuid.UUID) -> str:

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Iterable
 from typing import Any
 
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest
 from django.urls import reverse
 from django.utils import timezone
@@ -104,6 +105,7 @@ def waits_for(request: ApprovalRequest) -> str:
 
 def describe(request: ApprovalRequest) -> dict[str, Any]:
     """Return what a request changes and how far it got."""
+    prefetch_related_objects([request], "items", "votes")
     standing = selectors.standing_of(request)
     changes = [
         {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.http import HttpRequest
-from django.urls import reverse
 
 from apps.accounts.permissions import actor_of
 from apps.approvals import selectors, services
@@ -30,11 +29,6 @@ def prove_set(request: HttpRequest, row: ChangeSet) -> None:
         messages.error(request, f"{error.message} {error.remedy}".strip())
     else:
         _tell(request, selectors.proof_of_set(found))
-
-
-def progress_url(proof: selectors.Proof | None) -> str:
-    """Return where the console looks how far evidence is."""
-    return reverse("simulation:progress", args=[proof.id]) if proof else ""
 
 
 def _tell(request: HttpRequest, proof: selectors.Proof | None) -> None:

@@ -9,7 +9,7 @@ from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
@@ -21,15 +21,15 @@ from apps.accounts.models import User
 from apps.accounts.permissions import actor_of, require, user_of
 from apps.approvals import selectors, services
 from apps.approvals.admin import assignments, pages, proving, showing, talking, votes
+from apps.approvals.admin.shown import ShownAdmin
 from apps.approvals.choices import RequestState
-from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.forms import CallOffForm, CancelForm, ProposeForm
 from apps.approvals.models import ApprovalRequest
 from apps.core.errors import ForbiddenError, PortwardError
 
 
 @admin.register(ApprovalRequest)
-class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
+class ApprovalRequestAdmin(ShownAdmin[ApprovalRequest]):
     """Show requests; every act on one is a view of its own that calls a service."""
 
     list_display = [
@@ -42,7 +42,6 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     ]
     list_filter = ["kind", "state", "created_at"]
     search_fields = ["title", "reason", "opened_by_name", "digest"]
-    list_per_page = 50
     change_list_template = "admin/approvals/approvalrequest/change_list.html"
 
     @override
@@ -86,19 +85,11 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         return own + super().get_urls()
 
     @override
+    def read(self, row_id: uuid.UUID) -> ApprovalRequest:
+        return selectors.request_by_id(row_id)
+
+    @override
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    @override
-    def has_change_permission(
-        self, request: HttpRequest, obj: ApprovalRequest | None = None
-    ) -> bool:
-        return False
-
-    @override
-    def has_delete_permission(
-        self, request: HttpRequest, obj: ApprovalRequest | None = None
-    ) -> bool:
         return False
 
     @admin.display(description="State", ordering="state")
@@ -164,8 +155,8 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Show what a request changes, who voted, and what this person may do."""
-        change_request = self._find(request, pages.parse_id(object_id))
-        context = self._page(
+        change_request = self.find(request, pages.parse_id(object_id))
+        context = self.page(
             request, change_request.title, **pages.describe(change_request)
         )
         context |= pages.what_next(context["standing"], user_of(request))
@@ -175,9 +166,6 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             "vote_options_url": reverse("admin:approvals_vote_options", args=args),
             "vote_url": reverse("admin:approvals_vote", args=args),
             "prove_url": reverse("admin:approvals_request_prove", args=args),
-            "progress_url": proving.progress_url(
-                selectors.proof_of_request(change_request)
-            ),
         }
         return TemplateResponse(
             request, "admin/approvals/approvalrequest/request.html", context
@@ -208,7 +196,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             messages.error(request, f"{error.message} {error.remedy}".strip())
             proposals = []
         changes = [pages.proposed(proposal) for proposal in proposals]
-        context = self._page(
+        context = self.page(
             request,
             "Propose changes",
             form=form,
@@ -221,17 +209,17 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
 
     def assignment_view(self, request: HttpRequest) -> HttpResponse:
         """Ask for a role to be assigned."""
-        shared = self._page(request, "Request an assignment")
+        shared = self.page(request, "Request an assignment")
         return assignments.request_view(request, shared)
 
     def say_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Say something about the request."""
-        found = self._find(request, request_id)
+        found = self.find(request, request_id)
         return talking.say(request, services.about_request(found))
 
     def cancel_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Ask whether to withdraw a request, then do it."""
-        change_request = self._find(request, request_id)
+        change_request = self.find(request, request_id)
         standing = selectors.standing_of(change_request)
         may_cancel = pages.what_next(standing, user_of(request))["may_cancel"]
         if change_request.is_open and not may_cancel:
@@ -249,7 +237,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             else:
                 messages.success(request, f"“{change_request.title}” is cancelled.")
             return HttpResponseRedirect(pages.page_of(request_id))
-        context = self._page(
+        context = self.page(
             request, "Cancel the request", form=form, change_request=change_request
         )
         return TemplateResponse(
@@ -260,7 +248,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
         self, request: HttpRequest, request_id: uuid.UUID
     ) -> HttpResponse:
         """Ask whether to call off what is to come into force later, then do it."""
-        found = self._find(request, request_id)
+        found = self.find(request, request_id)
         try:
             require(user_of(request), TenantRole.SECURITY_ADMIN)
         except ForbiddenError as error:
@@ -278,7 +266,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
             else:
                 messages.success(request, f"“{found.title}” is called off.")
                 return HttpResponseRedirect(pages.page_of(request_id))
-        context = self._page(
+        context = self.page(
             request,
             "Call it off",
             form=form,
@@ -291,7 +279,7 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
 
     def prove_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Have the evidence computed as things are now."""
-        proving.prove_request(request, self._find(request, request_id))
+        proving.prove_request(request, self.find(request, request_id))
         return HttpResponseRedirect(pages.page_of(request_id))
 
     def vote_options_view(
@@ -303,24 +291,6 @@ class ApprovalRequestAdmin(admin.ModelAdmin[ApprovalRequest]):
     def vote_view(self, request: HttpRequest, request_id: uuid.UUID) -> HttpResponse:
         """Record the vote that the passkey signed."""
         return votes.answer(request, request_id, votes.record)
-
-    def _find(self, request: HttpRequest, request_id: uuid.UUID) -> ApprovalRequest:
-        try:
-            found = selectors.request_by_id(request_id)
-        except RequestNotFoundError as error:
-            raise Http404 from error
-        if not self.has_view_permission(request, found):
-            raise Http404
-        return found
-
-    def _page(
-        self,
-        request: HttpRequest,
-        title: str,
-        **context: Any,  # noqa: ANN401  # what the templates show
-    ) -> dict[str, Any]:
-        shared = self.admin_site.each_context(request)
-        return {**shared, "opts": self.opts, "title": title, **context}
 
 
 def beside(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
@@ -338,6 +308,7 @@ def beside(change_request: ApprovalRequest, user: User) -> dict[str, Any]:
         and is_later
         and selectors.SECURITY_ADMIN in selectors.roles_of(user.pk),
         "proof": showing.describe_proof(proof),
+        "progress_url": showing.progress_url(proof),
         "needs_proof": "evidence" in change_request.document,
         "unproven": selectors.missing_proof(change_request, proof)
         if change_request.is_open

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from django.urls import reverse
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -50,6 +51,7 @@ def describe_set(row: ChangeSet, user: User) -> dict[str, Any]:
     items = selectors.items_of(row)
     conflicts = selectors.conflicts_of(items) if row.is_draft else []
     found = {conflict.item.pk: conflict for conflict in conflicts}
+    proof = selectors.proof_of_set(row)
     windows = {name for one in items for name in one.content.get("windows") or ()}
     return {
         "row": row,
@@ -59,12 +61,13 @@ def describe_set(row: ChangeSet, user: User) -> dict[str, Any]:
         "effective": policies.effective_at(row.activate_at, windows)
         if row.activate_at
         else None,
-        "proof": describe_proof(selectors.proof_of_set(row)),
+        "proof": describe_proof(proof),
+        "progress_url": progress_url(proof),
         "preview": selectors.preview_set(
             row,
             [(ItemKind(one.kind), one.content) for one in items],
             opener_id=user.pk,
-            proof=selectors.proof_of_set(row),
+            proof=proof,
         )
         if row.is_draft and items
         else None,
@@ -169,6 +172,11 @@ def describe_proof(proof: selectors.Proof | None) -> dict[str, Any] | None:
         "failures": _failures(document.get("tests")),
         "checks": _checks(document),
     }
+
+
+def progress_url(proof: selectors.Proof | None) -> str:
+    """Return where the console looks how far evidence is."""
+    return reverse("simulation:progress", args=[proof.id]) if proof else ""
 
 
 def describe_talk(threads: list[selectors.Thread], user: User) -> list[dict[str, Any]]:

@@ -48,13 +48,8 @@ def submit_change_set(
     what trying it out raises.
     """
     row = lock_for_change(actor, set_id, expected_lock)
-    require_words(row.title, row.reason)
     items = selectors.items_of(row)
-    if not items:
-        raise ChangeSetEmptyError
-    if row.activate_at is not None and row.activate_at <= timezone.now():
-        raise ChangeInvalidError("That time is over.", field="activate_at")
-    require_ground(items)
+    _require_ready(row, items)
     found = try_out(actor, row, items, about="", is_checked=True)
     _require_tested(found.applied)
     proof = prove_rehearsal(actor=actor, title=row.title, found=found)
@@ -140,6 +135,15 @@ def require_ground(items: Sequence[ChangeItem]) -> None:
         said = " ".join(conflict.sentence for conflict in conflicts)
         first = conflicts[0].item
         raise ChangeOutdatedError(said, field=f"{first.kind}:{first.slug}")
+
+
+def _require_ready(row: ChangeSet, items: Sequence[ChangeItem]) -> None:
+    require_words(row.title, row.reason)
+    if not items:
+        raise ChangeSetEmptyError
+    if row.activate_at is not None and row.activate_at <= timezone.now():
+        raise ChangeInvalidError("That time is over.", field="activate_at")
+    require_ground(items)
 
 
 def _require_tested(applied: Sequence[Applied]) -> None:
