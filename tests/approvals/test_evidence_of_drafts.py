@@ -155,3 +155,13 @@ def test_several_drafts_have_one_evidence(people: People, draft_id: uuid.UUID) -
     request = propose(people("olga", "security_admin").user, draft_id, other)
     row = Evidence.objects.get(input_digest=request.evidence_input)
     assert [slug for slug, _ in row.input["contents"]] == ["another", "office-hours"]
+
+
+def test_the_list_of_what_waits_says_how_far_the_evidence_is(
+    fresh: ApprovalRequest,
+) -> None:
+    assert selectors.coming([fresh]) == {
+        fresh.pk: "The evidence is being computed (0 percent)."
+    }
+    prove(fresh)
+    assert selectors.coming([fresh]) == {}

@@ -38,6 +38,7 @@ from tests.factories.approvals import (
     frozen_by,
     make_draft,
     make_request,
+    prove,
 )
 from tests.simulators.authenticator import tamper
 
@@ -348,6 +349,7 @@ def test_an_operators_command_may_propose_and_is_nobody_to_vote(
     request = services.open_request(
         actor=SYSTEM, draft_ids=[draft_id], title="x", reason="y"
     )
+    prove(request)
     people("anna").vote(request)
     assert request.opened_by_id is None
     assert frozen_by(request) == 1

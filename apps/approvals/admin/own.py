@@ -29,11 +29,14 @@ def requests(request: HttpRequest) -> HttpResponse:
     """Show what waits for one's vote, and what will or did."""
     user = user_of(request)
     found = selectors.waiting_for(user.pk)
+    coming = selectors.coming(one.request for one in found.mine)
     context = {
         **admin.site.each_context(request),
         "title": "Requests",
         "waiting": found,
-        "mine": [_row(one) for one in found.mine],
+        "mine": [
+            {**_row(one), "coming": coming.get(one.request.pk)} for one in found.mine
+        ],
         "named": [{**_row(one), "why_not": why} for one, why in found.named],
         "past": [
             {"row": row, "pill": pages.state_pill(row)}

@@ -244,9 +244,13 @@ def _checks(document: Mapping[str, Any]) -> list[dict[str, str]]:
     ]
     if lint:
         errors, warnings = lint.get("errors", 0), lint.get("warnings", 0)
-        text = f"{errors} errors, {warnings} warnings"
+        text = f"{_number(errors, 'error')}, {_number(warnings, 'warning')}"
         told.append({"name": "Linter", "text": text})
     return told
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _said(comment: Comment, user: User) -> dict[str, Any]:

@@ -61,6 +61,7 @@ from apps.approvals.selectors.people import (
 )
 from apps.approvals.selectors.proofs import (
     Proof,
+    coming,
     proof_from,
     proof_of,
     proof_of_request,
@@ -133,6 +134,7 @@ __all__ = [
     "changed_since",
     "changes_of",
     "choose_flow",
+    "coming",
     "comment_by_id",
     "comments_about",
     "comments_on",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -79,9 +79,27 @@ def proof_of_set(row: ChangeSet) -> Proof | None:
 
 def proof_of_request(request: ApprovalRequest) -> Proof | None:
     """Return the evidence that a request has now."""
-    signed = request.document.get("evidence") or {}
-    named = request.evidence_input or signed.get("input")
+    named = _named(request)
     return proof_of(named) if named else None
+
+
+def coming(requests: Iterable[ApprovalRequest]) -> dict[uuid.UUID, str]:
+    """Say of requests whose evidence is not there how far it is, in one question."""
+    wanted = {request.pk: _named(request) for request in requests}
+    rows = simulation.evidence().filter(input_digest__in=set(wanted.values()) - {""})
+    known = {row.input_digest: row for row in rows if not row.is_done}
+    return {
+        pk: "The evidence failed."
+        if known[named].is_over
+        else f"The evidence is being computed ({known[named].progress} percent)."
+        for pk, named in wanted.items()
+        if named in known
+    }
+
+
+def _named(request: ApprovalRequest) -> str:
+    signed = request.document.get("evidence") or {}
+    return request.evidence_input or str(signed.get("input", ""))
 
 
 def why_not_proven(request: ApprovalRequest, proof: Proof | None) -> str:
