@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.policies import rules, selectors
 from apps.policies.forms import PolicyForm
@@ -36,7 +37,10 @@ def content_of(
     What a draft says beyond what the form shows stays.
     """
     if row is None:
-        return form.content()
+        content = form.content()
+        slug = request.GET.get("starter", "")
+        tests = selectors.starter_tests(slug, content, timezone.now()) if slug else []
+        return content | {"tests": tests}
     kept: dict[str, Any] = row.draft.content
     return rules.merged(kept | form.content(), kept, _taken(request))
 

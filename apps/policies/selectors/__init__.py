@@ -35,7 +35,12 @@ from apps.policies.selectors.policies import (
     versions,
 )
 from apps.policies.selectors.preview import Preview, as_form, preview
-from apps.policies.selectors.starters import Starter, starter_content, starters
+from apps.policies.selectors.starters import (
+    Starter,
+    starter_content,
+    starter_tests,
+    starters,
+)
 from apps.policies.selectors.testing import frozen_cases, proposed_tests, run_tests
 from apps.policies.selectors.timelines import (
     AsOf,
@@ -106,6 +111,7 @@ __all__ = [
     "spans_of",
     "spans_of_versions",
     "starter_content",
+    "starter_tests",
     "starters",
     "uses_of_scope",
     "version_by_id",

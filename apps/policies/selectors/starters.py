@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,7 +11,17 @@ from typing import Any
 
 import yaml
 
-from apps.policies.rules import Span, parse_content, sentence_spans
+from apps.policies.rules import (
+    EdgeKind,
+    Span,
+    compile_policy,
+    parse_content,
+    propose_tests,
+    run_policy_tests,
+    sentence_spans,
+)
+from apps.policies.rules.starting import renamed_tests
+from apps.policies.selectors.catalogue import catalogue_of
 
 _STARTERS = Path(__file__).parent.parent / "starters"
 
@@ -48,6 +59,33 @@ def starters() -> tuple[Starter, ...]:
             )
         )
     return tuple(found)
+
+
+def starter_tests(
+    slug: str, content: Mapping[str, Any], now: dt.datetime
+) -> list[dict[str, Any]]:
+    """Return the tests for what was made of a policy to start from.
+
+    Its own tests count as far as they hold of what was made of it; what they do not
+    reach any more gets the tests that are proposed for it.
+    """
+    before = parse_content(starter_content(slug) or {})
+    after = parse_content(content)
+    if isinstance(before, list) or isinstance(after, list):
+        return []
+    known = catalogue_of(after)
+    compiled = compile_policy(after, known, policy_id=slug)
+    if isinstance(compiled, list):
+        return []
+    statements, effect = compiled.statements, after.effect
+    cases = list(renamed_tests(before.tests, before, after))
+    report = run_policy_tests(cases, effect, statements, known)
+    kept = [one for one, ran in zip(cases, report.results, strict=True) if ran.passed]
+    reached = run_policy_tests(kept, effect, statements, known).coverage
+    if any(not one.reached for one in reached.statements) or reached.uncovered:
+        edges = propose_tests(effect, statements, known, now=now, kept=kept)
+        kept += [one.case for one in edges if one.kind is EdgeKind.STATEMENT]
+    return [case.to_dict() for case in kept]
 
 
 def starter_content(slug: str) -> dict[str, Any] | None:
