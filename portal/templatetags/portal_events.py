@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Iterable
 
 from django import template
 from django.apps import apps
+from django.utils import timezone
+from django.utils.timesince import timesince
 
 from apps.audit.models import AuditEntry
 from apps.roles.choices import Tier
@@ -37,13 +40,22 @@ def event_about(entry: AuditEntry) -> str:
                 return str(known[field])
         if isinstance(known.get("revision"), int):
             return f"revision {known['revision']}"
-    return "" if _KEY.fullmatch(entry.target_id) else entry.target_id
+    is_plain = _KEY.fullmatch(entry.target_id) or entry.target_id == entry.actor_name
+    return "" if is_plain else entry.target_id
 
 
 @register.filter
 def named(pairs: Iterable[tuple[str, str]] | None, value: str) -> str:
     """Return the name that stands beside a value, or the value itself."""
     return dict(pairs or ()).get(value, value)
+
+
+@register.filter
+def ago(moment: dt.datetime) -> str:
+    """Say how long ago it was, and not that it was no minutes ago."""
+    if timezone.now() - moment < dt.timedelta(minutes=1):
+        return "just now"
+    return f"{timesince(moment)} ago"
 
 
 @register.filter
