@@ -119,6 +119,23 @@ def test_a_sentence_says_whom_an_expert_permits_what() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("head", "said"),
+    [
+        ("principal, action, resource", "Nobody may do anything on anything."),
+        (
+            "principal is User, action, resource is Node",
+            "No User may do anything on any Node.",
+        ),
+    ],
+)
+def test_a_sentence_forbids_without_leaving_anybody_who_may(
+    head: str, said: str
+) -> None:
+    content = replace(CONTENT, effect="forbid", cedar=f"forbid ({head});")
+    assert rules.sentence(content) == said
+
+
 def test_comments_and_texts_do_not_end_a_statement() -> None:
     text = '// a; b\npermit (principal, action, resource) when { context.x == ";" };'
     (only,) = Source(text).statements()

@@ -485,7 +485,7 @@ def test_a_sentence_says_what_the_policy_does() -> None:
         conditions=(Condition("mfa", "<", 2),),
     )
     assert rules.sentence(content) == (
-        "Members of developer may not deploy or read on every Namespace and group web "
+        "Members of developer may not deploy or read on any Namespace or group web "
         "during freeze from office if the MFA level is below 2 (or unknown)."
     )
 

@@ -97,6 +97,18 @@ def test_the_sentence_of_the_brochure() -> None:
             "Operators may not drain or restart on group Web nodes.",
         ),
         (
+            {"effect": "forbid", "principals": (), "actions": ()},
+            "Nobody may do anything on group Web nodes.",
+        ),
+        (
+            {"effect": "forbid", "resources": ()},
+            "Operators may not restart on anything.",
+        ),
+        (
+            {"effect": "forbid", "resources": (ResourceItem("Database"),)},
+            "Operators may not restart on any Database.",
+        ),
+        (
             {"windows": ("gone",)},
             "Operators may restart on group Web nodes during gone.",
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
@@ -17,6 +19,7 @@ from apps.policies.models import PolicyVersion
 class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
     """Versions, to look at; nothing can change one."""
 
+    lead: ClassVar[str] = "A version comes about when a draft is approved."
     list_display = ["policy_name", "number", "frozen_at", "author_name", "short_digest"]
     list_filter = ["frozen_at"]
     search_fields = ["policy__slug", "policy__name", "digest", "author_name"]

@@ -83,19 +83,32 @@ def sentence_spans(content: PolicyContent, words: Words = _NOBODY) -> tuple[Span
 
 
 def _said(content: PolicyContent, words: Words) -> Iterator[Span]:
-    yield from _list(
-        [list(_principal(item, words)) for item in content.principals], "anybody"
-    )
     forbids = content.effect == "forbid"
-    yield Span(" may not " if forbids else " may ", SpanKind.VERB)
+    people = [list(_principal(item, words)) for item in content.principals]
+    yield from _list(people, "nobody" if forbids else "anybody")
+    yield _may(forbids=forbids, whom=bool(people))
     names = [[Span(action, SpanKind.NAME)] for action in content.actions]
     rest = "do anything" if forbids else "do everything their role holds"
-    yield from _list(names, rest, "or" if forbids else "and")
+    yield from _list(names, rest, _joint(forbids))
     yield Span(" on ")
-    places = [list(_resource(item, words)) for item in content.resources]
-    yield from _list(places, "everything")
+    each = _each(forbids)
+    places = [list(_resource(item, words, each)) for item in content.resources]
+    yield from _list(places, f"{each}thing", _joint(forbids))
     yield from _scopes(content, words)
     yield from _conditions(content)
+
+
+def _may(*, forbids: bool, whom: bool) -> Span:
+    """Say “nobody may”, and never “anybody may not”: that leaves somebody who may."""
+    return Span(" may not " if forbids and whom else " may ", SpanKind.VERB)
+
+
+def _joint(forbids: bool) -> str:  # noqa: FBT001  # what a sentence turns on
+    return "or" if forbids else "and"
+
+
+def _each(forbids: bool) -> str:  # noqa: FBT001  # what a sentence turns on
+    return "any" if forbids else "every"
 
 
 def _expert(content: PolicyContent, words: Words) -> Iterator[Span]:
@@ -111,32 +124,34 @@ def _expert(content: PolicyContent, words: Words) -> Iterator[Span]:
 
 def _statement(written: Written, words: Words) -> Iterator[Span]:
     principal, action, resource = written.heads
-    yield from _head(principal, words, "anybody")
     forbids = written.effect == "forbid"
-    yield Span(" may not " if forbids else " may ", SpanKind.VERB)
+    each = _each(forbids)
+    who = ("no", "nobody") if forbids else ("every", "anybody")
+    yield from _head(principal, words, *who)
+    yield _may(forbids=forbids, whom=principal.op in {"==", "in"})
     names = action.ids or ((action.id,) if action.id else ())
     yield from _list(
-        [[Span(name, SpanKind.NAME)] for name in names],
-        "do anything",
-        "or" if forbids else "and",
+        [[Span(name, SpanKind.NAME)] for name in names], "do anything", _joint(forbids)
     )
     yield Span(" on ")
-    yield from _head(resource, words, "everything")
+    yield from _head(resource, words, each, f"{each}thing")
     if written.has_conditions:
         yield Span(" as the text conditions it")
 
 
-def _head(head: Head, words: Words, anything: str) -> Iterator[Span]:
+def _head(head: Head, words: Words, each: str, anything: str) -> Iterator[Span]:
     match head.op:
         case "==" | "in":
             named = PrincipalItem(head.type, head.id)
             is_thing = head.type not in (ROLE_TYPE, *PRINCIPAL_TYPES)
             thing = ResourceItem(head.type, head.id)
-            yield from _resource(thing, words) if is_thing else _principal(named, words)
+            yield from (
+                _resource(thing, words, each) if is_thing else _principal(named, words)
+            )
         case "is":
-            yield from _resource(ResourceItem(head.type), words)
+            yield from _resource(ResourceItem(head.type), words, each)
         case "is_in":
-            yield from _resource(ResourceItem(head.type), words)
+            yield from _resource(ResourceItem(head.type), words, each)
             yield Span(" in ")
             yield Span(
                 words.name_of(EntityRef(head.in_type, head.in_id)), SpanKind.NAME
@@ -155,9 +170,9 @@ def _principal(item: PrincipalItem, words: Words) -> Iterator[Span]:
     yield Span(name, SpanKind.NAME)
 
 
-def _resource(item: ResourceItem, words: Words) -> Iterator[Span]:
+def _resource(item: ResourceItem, words: Words, each: str) -> Iterator[Span]:
     if not item.id:
-        yield Span("every ")
+        yield Span(f"{each} ")
         yield Span(item.type, SpanKind.NAME)
         return
     is_group = item.type == GROUP_TYPE
