@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic, TypeVar
 
 from django.db.models import Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
+from django.utils import timezone
 
 from apps.audit.errors import ChainBrokenError
 from apps.audit.models import AuditEntry, AuditHead
 from apps.audit.rules import GENESIS, ChainLink, first_break
+from apps.tenants.services import require_tenant_id
+
+_Found = TypeVar("_Found")
 
 
 def entries() -> QuerySet[AuditEntry]:
@@ -49,6 +56,36 @@ def end_of_chain() -> str:
     """
     head = AuditHead.objects.values_list("hash", flat=True).first()
     return GENESIS if head is None else head
+
+
+class WhileUnchanged(Generic[_Found]):
+    """Keeps what was read of a tenant for as long as nothing is recorded there.
+
+    It is kept in this process, for a limited time, since some things change by time
+    alone, and only the last few. What is kept is shared, so it must not be changed.
+    """
+
+    def __init__(self, *, seconds: int, most: int = 8) -> None:
+        self._seconds, self._most = seconds, most
+        self._kept: OrderedDict[Hashable, _Found] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, name: Hashable, read: Callable[[], _Found]) -> _Found:
+        """Return what is kept under a name, or read it."""
+        span = int(timezone.now().timestamp()) // self._seconds
+        # The end is looked up first: what is recorded while we read is then read once
+        # too often rather than never.
+        mark = (require_tenant_id(), end_of_chain(), span, name)
+        with self._lock:
+            if mark in self._kept:
+                self._kept.move_to_end(mark)
+                return self._kept[mark]
+        found = read()
+        with self._lock:
+            self._kept[mark] = found
+            while len(self._kept) > self._most:
+                self._kept.popitem(last=False)
+        return found
 
 
 def verify_chain() -> int:

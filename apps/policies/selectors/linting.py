@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import uuid
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from apps.audit.selectors import WhileUnchanged
 from apps.policies import rules
 from apps.policies.choices import PolicyState
 from apps.policies.models import Policy, PolicyDraft
@@ -43,6 +45,7 @@ from protocol.zones import zone_transitions
 # A page that shows one draft compares it with so many at most, by short name; the page
 # of all findings and the command line compare it with all.
 _MOST_NEIGHBORS = 500
+_kept_findings: WhileUnchanged[Sequence[Finding]] = WhileUnchanged(seconds=60)
 
 
 def lint_draft(
@@ -70,9 +73,17 @@ def lint_draft(
     return worst_first([_linked(one) for one in found])
 
 
-def lint_tenant(*, now: dt.datetime | None = None) -> list[Finding]:
-    """Return what is wrong with all drafts of the tenant, the worst first."""
-    moment, known = now or timezone.now(), catalogue()
+def lint_tenant() -> Sequence[Finding]:
+    """Return what is wrong with all drafts of the tenant, the worst first.
+
+    Policies are compared with each other, so this takes long in a large tenant; it is
+    done again once something has been recorded, and every minute.
+    """
+    return _kept_findings.get("tenant", lambda: _lint_all(timezone.now()))
+
+
+def _lint_all(moment: dt.datetime) -> Sequence[Finding]:
+    known = catalogue()
     kept = list(_kept())
     rows = _neighbors(kept)
     around = _neighborhood(rows, known.ancestors)
@@ -84,8 +95,8 @@ def lint_tenant(*, now: dt.datetime | None = None) -> list[Finding]:
     written = zip(rows, kept, strict=True)
     found += found_above([_written(row, draft) for row, draft in written])
     found += found_besides()
-    links = dict(Policy.objects.values_list("slug", "pk"))
-    return worst_first([_linked(one, links) for one in found])
+    links = {slug: _url(pk) for slug, pk in Policy.objects.values_list("slug", "pk")}
+    return tuple(worst_first([_linked(one, links) for one in found]))
 
 
 def alone(policy: Neighbor, known: Catalogue, now: dt.datetime) -> list[Finding]:
@@ -182,13 +193,16 @@ def _held(now: dt.datetime) -> frozenset[str]:
     return frozenset(above for slug in direct for above in ancestry(graph, slug))
 
 
-def _linked(finding: Finding, known: Mapping[str, Any] | None = None) -> Finding:
+def _linked(finding: Finding, known: Mapping[str, str] | None = None) -> Finding:
     links = known
     if links is None:
         rows = Policy.objects.filter(slug=finding.policy)
-        links = dict(rows.values_list("slug", "pk"))
+        links = {slug: _url(pk) for slug, pk in rows.values_list("slug", "pk")}
     if finding.policy not in links:
         return finding
-    url = reverse("admin:policies_policy_change", args=[links[finding.policy]])
     anchor = finding.field.partition("[")[0]
-    return replace(finding, link=f"{url}#id_{anchor}")
+    return replace(finding, link=f"{links[finding.policy]}#id_{anchor}")
+
+
+def _url(policy_id: uuid.UUID) -> str:
+    return reverse("admin:policies_policy_change", args=[policy_id])

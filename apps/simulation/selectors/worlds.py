@@ -8,22 +8,18 @@ trail, and at least once a minute; until then all who ask share one engine.
 from __future__ import annotations
 
 import datetime as dt
-import threading
-from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from django.conf import settings
-from django.utils import timezone
 
-from apps.audit import selectors as audit
+from apps.audit.selectors import WhileUnchanged
 from apps.elevations import selectors as elevations
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
 from apps.simulation.rules import RecordChange, changed
-from apps.tenants.services import require_tenant_id
 from engine.decide import PolicyEngine
 from engine.explain import Explainer
 from engine.search import Searcher
@@ -38,8 +34,6 @@ from protocol.records import (
 )
 from protocol.zones import Transitions, zone_transitions
 
-_KEPT = 8
-_Mark = tuple[object, ...]
 _BESIDE_ENTITIES = {
     RecordType.POLICY,
     RecordType.TEST,
@@ -108,28 +102,7 @@ class World:
         return found
 
 
-class _Kept:
-    """The worlds that were asked last, by what they were read from."""
-
-    def __init__(self) -> None:
-        self._worlds: OrderedDict[_Mark, World] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, mark: _Mark) -> World | None:
-        with self._lock:
-            found = self._worlds.pop(mark, None)
-            if found is not None:
-                self._worlds[mark] = found
-            return found
-
-    def put(self, mark: _Mark, world: World) -> None:
-        with self._lock:
-            self._worlds[mark] = world
-            while len(self._worlds) > _KEPT:
-                self._worlds.popitem(last=False)
-
-
-_kept = _Kept()
+_kept: WhileUnchanged[World] = WhileUnchanged(seconds=60)
 
 
 def live_records() -> list[Record]:
@@ -154,15 +127,7 @@ def live_world(now: dt.datetime) -> World:
     Zones are known from the beginning of the hour of `now` on.
     """
     hour = now.replace(minute=0, second=0, microsecond=0)
-    minute = int(timezone.now().timestamp()) // 60
-    # The end of the trail is read first: what is recorded meanwhile is read twice
-    # rather than never.
-    mark = (require_tenant_id(), audit.end_of_chain(), minute, hour)
-    found = _kept.get(mark)
-    if found is None:
-        found = world_of(live_records(), hour)
-        _kept.put(mark, found)
-    return found
+    return _kept.get(hour, lambda: world_of(live_records(), hour))
 
 
 def world_of(records: Iterable[Record], now: dt.datetime) -> World:
