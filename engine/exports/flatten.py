@@ -82,7 +82,7 @@ def flatten(records: Iterable[Record], zones: Mapping[str, Transitions]) -> Flat
         if isinstance(record, PolicyRecord)
         for statement in record.statements
     ]
-    twice = _twice(pairs)
+    twice = shared_ids(pairs)
     statements, unsupported = [], set[Unsupported]()
     texts = read_statements(statement for _, statement in pairs)
     for policy, statement in pairs:
@@ -119,14 +119,14 @@ def _tree(
     if read is None or read.said != (statement.id, policy.effect, heads):
         # The engine denies what such a statement is asked.
         reason = "its text and its record disagree"
-        return dict(ERROR), {Unsupported(policy.id, statement.id, reason, DENIES)}
+        return dict(ERROR), {Unsupported(policy.slug, statement.id, reason, DENIES)}
     return read.tree, {
-        Unsupported(policy.id, statement.id, reason, _instead(policy, reason))
+        Unsupported(policy.slug, statement.id, reason, _instead(policy, reason))
         for reason in read.unsupported
     }
 
 
-def _twice(pairs: Iterable[tuple[PolicyRecord, Statement]]) -> frozenset[str]:
+def shared_ids(pairs: Iterable[tuple[PolicyRecord, Statement]]) -> frozenset[str]:
     """Return the ids that statements share, unless only one counts at any time."""
     owners: dict[str, list[PolicyRecord]] = {}
     for policy, statement in pairs:

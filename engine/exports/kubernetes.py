@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from engine.exports.flatten import Unsupported
-from engine.exports.partial import certainly, failing, possibly
+from engine.exports.partial import failing, possibly
 from engine.exports.targets import (
     NOT_EXPORTED,
+    UNSAID,
     WIDENED,
     Exported,
     Manifest,
@@ -27,6 +28,9 @@ from protocol.records import EntityRef, Head, Record
 NAMESPACE = "Namespace"
 TENANT_LABEL = "portward.io/tenant"
 MANAGED = {"app.kubernetes.io/managed-by": "portward"}
+_ONLY_VERBS = "is exported for the actions that have verbs in a cluster"
+_ONLY_KNOWN = "is exported for those who are registered"
+_NO_DUTIES = "nothing is granted there that it may stop, and nothing else happens"
 _GROUP = "rbac.authorization.k8s.io"
 _WORKLOADS = ("daemonsets", "deployments", "statefulsets")
 # Group, resources and verbs. What is not listed here has no meaning in a cluster.
@@ -63,6 +67,18 @@ MAPPING: Mapping[str, Sequence[tuple[str, Sequence[str], Sequence[str]]]] = {
     ),
     "delete": (("", ("namespaces",), ("delete", "get")),),
 }
+
+
+def _sharing(action: str) -> frozenset[str]:
+    """Return the actions with which one shares a right, itself among them."""
+
+    def rights(name: str) -> set[tuple[str, str, str]]:
+        return {(g, r, v) for g, rs, vs in MAPPING[name] for r in rs for v in vs}
+
+    return frozenset(name for name in MAPPING if rights(name) & rights(action))
+
+
+SHARING = {action: _sharing(action) for action in MAPPING}
 
 
 def export_kubernetes(records: Iterable[Record], *, tenant: str) -> Exported:
@@ -121,12 +137,12 @@ def _rights(
                 for who in holders
                 if not _stopped(release, namespace, here, who, action)
             ]
-            subjects = [one for who in free if (one := _subject(who))]
+            subjects = [one for who in free if (one := _subject(release, who))]
             if subjects:
                 found += _binding(
                     name_of("portward", name, action), namespace.id, subjects, action
                 )
-    _note_rest(release, here)
+    _note_rest(release, here, namespace)
     return found
 
 
@@ -136,26 +152,19 @@ def _permitted(
     """Return who is permitted an action without conditions, by role or by policy."""
     found: dict[str, set[EntityRef]] = {}
     for rule in here:
-        if (
-            not rule.is_permit
-            or not _names(rule, action)
-            or not _is_plain(release, rule)
-        ):
+        if not rule.is_permit or not _names(rule, action) or not _is_plain(rule):
             continue
-        head = rule.statement.principal
-        name, holders = _holders(release, rule, head, namespace)
+        name, holders = _holders(release, rule, namespace)
         for who in holders:
-            facts = release.facts(who, namespace)
-            if certainly(rule.tree, facts):
+            if release.allowed(rule, release.facts(who, namespace, is_open=True)):
                 found.setdefault(name, set()).add(who)
-            for reason in sorted(facts.missing):
-                release.note(rule, reason, NOT_EXPORTED)
     return [(name, tuple(sorted(holders))) for name, holders in found.items()]
 
 
 def _holders(
-    release: Release, rule: Rule, head: Head, namespace: EntityRef
+    release: Release, rule: Rule, namespace: EntityRef
 ) -> tuple[str, list[EntityRef]]:
+    head = rule.statement.principal
     match head:
         case Head(op="in", type="Role"):
             return head.id, release.certain_holders(head.id, namespace)
@@ -164,17 +173,15 @@ def _holders(
         case Head(op="is"):
             known = [who for who in release.principals if who.type == head.type]
             return rule.policy.slug, known
-        case _:
+        case Head(op="any"):
             return rule.policy.slug, list(release.principals)
+        case _:
+            return rule.policy.slug, []
 
 
-def _is_plain(release: Release, rule: Rule) -> bool:
+def _is_plain(rule: Rule) -> bool:
     """Say whether a permit asks for nothing that a cluster cannot know."""
     policy = rule.policy
-    if policy.effective_from or policy.effective_until:
-        release.note(rule, "counts for a time only", NOT_EXPORTED)
-    if policy.obligations:
-        release.note(rule, "asks for obligations", NOT_EXPORTED)
     return not (policy.effective_from or policy.effective_until or policy.obligations)
 
 
@@ -190,12 +197,17 @@ def _stopped(
     who: EntityRef,
     action: str,
 ) -> bool:
-    """Say whether a forbid or an error could stop somebody; noted if so."""
+    """Say whether a forbid or an error could stop somebody; noted if so.
+
+    One right can belong to several actions: whoever must not restart a deployment must
+    not get what deploying needs.
+    """
     stopped = False
     for rule in here:
-        if not _names(rule, action) or not _may_be_for(release, rule, who):
+        named = any(_names(rule, one) for one in SHARING[action])
+        if not named or not _may_be_for(release, rule, who):
             continue
-        facts = release.facts(who, namespace)
+        facts = release.facts(who, namespace, is_open=True)
         cover = failing(rule.tree, facts)
         if not rule.is_permit:
             cover = [*possibly(rule.tree, facts), *cover]
@@ -220,7 +232,7 @@ def _may_be_for(release: Release, rule: Rule, who: EntityRef) -> bool:
             return True
 
 
-def _note_rest(release: Release, here: Iterable[Rule]) -> None:
+def _note_rest(release: Release, here: Iterable[Rule], namespace: EntityRef) -> None:
     """Note what a cluster has no verbs for, and whom it does not know."""
     for rule in here:
         head = rule.statement.action
@@ -229,10 +241,35 @@ def _note_rest(release: Release, here: Iterable[Rule]) -> None:
         ]
         if unknown:
             reason = f"“{unknown[0]}” has no verbs in a cluster"
-            release.note(rule, reason, NOT_EXPORTED if rule.is_permit else WIDENED)
-        who = EntityRef(rule.statement.principal.type, rule.statement.principal.id)
-        if rule.statement.principal.op == "==" and _subject(who) is None:
-            reason = f"{who.type} {who.id} is no service account of a cluster"
+            release.note(rule, reason, NOT_EXPORTED if rule.is_permit else UNSAID)
+        if head.op == "any" and rule.is_permit:
+            release.note(rule, "is for any action", _ONLY_VERBS)
+        if rule.policy.obligations:
+            reason = "asks for obligations"
+            release.note(rule, reason, NOT_EXPORTED if rule.is_permit else _NO_DUTIES)
+        if rule.is_permit:
+            _note_people(release, rule, namespace)
+
+
+def _note_people(release: Release, rule: Rule, namespace: EntityRef) -> None:
+    if rule.policy.effective_from or rule.policy.effective_until:
+        release.note(rule, "counts for a time only", NOT_EXPORTED)
+    head = rule.statement.principal
+    match head:
+        case Head(op="in", type="Role"):
+            if release.uncertain_holders(head.id, namespace):
+                reason = f"some hold the role {head.id} for a time or not alone"
+                release.note(rule, reason, NOT_EXPORTED)
+        case Head(op="=="):
+            pass
+        case Head(op="any" | "is"):
+            release.note(rule, "is for anybody", _ONLY_KNOWN)
+        case _:
+            reason = f"is for what lies in {head.type or head.in_type}"
+            release.note(rule, reason, NOT_EXPORTED)
+    for who in _holders(release, rule, namespace)[1]:
+        if _subject(release, who) is None:
+            reason = f"{who.type} {who.id} has no name of its own in a cluster"
             release.note(rule, reason, NOT_EXPORTED)
 
 
@@ -245,11 +282,14 @@ def _note_temporary(release: Release) -> None:
         )
 
 
-def _subject(who: EntityRef) -> Manifest | None:
-    if who.type == "User":
+def _subject(release: Release, who: EntityRef) -> Manifest | None:
+    """Return how a cluster names somebody, if it knows them by that name alone."""
+    if who.type == "User" and not who.id.startswith("system:"):
         return {"apiGroup": _GROUP, "kind": "User", "name": who.id}
     account = service_account(who)
     if account is None or not (is_name(account[1]) and is_name(account[2])):
+        return None
+    if len(release.domains[account[1:]]) > 1:
         return None
     return {"kind": "ServiceAccount", "name": account[2], "namespace": account[1]}
 

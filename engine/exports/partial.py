@@ -38,6 +38,9 @@ class Facts:
 
     Entities are None where a statement is about any. `missing` collects why something
     is not known.
+
+    What a target never knows is absent: nobody says it there. Facts that are `is_open`
+    take it for anything instead, so that what is certain is so whatever else is known.
     """
 
     known: frozenset[str] = frozenset()
@@ -47,14 +50,21 @@ class Facts:
     places: frozenset[EntityRef] = frozenset()
     zones: frozenset[str] = frozenset()
     missing: set[str] = field(default_factory=set)
+    is_open: bool = False
+
+    @property
+    def _absent(self) -> str:
+        return "?" if self.is_open else "e"
 
     def value(self, test: Tree) -> str | None:
         """Return t, f, e, u for t or f, ? for any, or None where it stays a test."""
         match test["op"]:
-            case "const" | "fence":
-                return str(test.get("is", "e"))
+            case "const":
+                return str(test["is"])
+            case "fence":
+                return self._absent
             case "range":
-                return None if "ip" in self.known else "e"
+                return None if "ip" in self.known else self._absent
             case "has":
                 return self._has(test["path"], test["name"])
             case "is":
@@ -71,14 +81,14 @@ class Facts:
                 if name in self.known or name in {"now", "t"}:
                     return "t"
                 self.missing.add(f"{name} is not known there")
-                return "f"
+                return "?" if self.is_open else "f"
             case ["principal" | "resource" as variable]:
                 attributes = self._attributes(variable)
                 return "?" if attributes is None else _said(name in attributes)
             case ["context", "t"]:
                 return "?"
             case _:
-                return "e"
+                return self._absent
 
     def _in(self, test: Tree) -> str:
         groups = {EntityRef(*pair) for pair in test["of"]}
@@ -95,7 +105,7 @@ class Facts:
             return "u" if self._is_clock(test) else "?"
         context = [path[1] for path in paths if path[0] == "context"]
         if any(name not in self.known for name in context):
-            return "e"
+            return self._absent
         if context:
             return _of_request(test, paths)
         try:

@@ -11,8 +11,8 @@ from typing import Any
 
 from engine.entities import Entities
 from engine.exports.expressions import ERROR, Tree
-from engine.exports.flatten import Unsupported, read_statements
-from engine.exports.partial import Facts
+from engine.exports.flatten import Unsupported, read_statements, shared_ids
+from engine.exports.partial import Cover, Facts, certainly, failing, possibly
 from engine.roles import Grant, closure, parents_of
 from engine.separation import Separation
 from protocol.records import (
@@ -33,6 +33,9 @@ from protocol.records import (
 Manifest = dict[str, Any]
 NOT_EXPORTED = "is not exported: nothing is allowed by it there"
 WIDENED = "is exported wider than it is: more is forbidden there"
+UNSAID = "forbids nothing there, as where a question does not say it"
+NEEDLESS = "forbids nothing there: people are allowed nothing"
+UNKNOWN = "depends on what is not known there"
 _NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 _LONGEST = 200
 _OTHERS = re.compile(r"[^a-z0-9]+")
@@ -41,12 +44,16 @@ _SPIFFE = re.compile(r"spiffe://([^/]+)/ns/([^/]+)/sa/([^/]+)")
 
 @dataclass(frozen=True)
 class Exported:
-    """The manifests for a target, what they do not say, and how much they cover."""
+    """The manifests for a target, what they do not say, and how much they cover.
+
+    Each statement is covered, or unsupported, or `elsewhere`: about nothing there.
+    """
 
     manifests: tuple[Manifest, ...]
     unsupported: tuple[Unsupported, ...]
     statements: int
     covered: int
+    elsewhere: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,12 +77,14 @@ class Release:
 
     records: Sequence[Record]
     findings: set[Unsupported] = field(default_factory=set)
+    _certain: dict[tuple[str, EntityRef], list[EntityRef]] = field(default_factory=dict)
 
     @cached_property
     def rules(self) -> list[Rule]:
         """Return all statements, in the order of their policies."""
         policies = [r for r in self.records if isinstance(r, PolicyRecord)]
-        texts = read_statements(s for p in policies for s in p.statements)
+        pairs = [(p, s) for p in policies for s in p.statements]
+        texts, twice = read_statements(s for _, s in pairs), shared_ids(pairs)
         found = []
         for policy in policies:
             for one in policy.statements:
@@ -85,7 +94,8 @@ class Release:
                     policy.effect,
                     (one.principal, one.action, one.resource),
                 )
-                is_sound = read is not None and read.said == said
+                is_alone = one.id not in twice
+                is_sound = read is not None and read.said == said and is_alone
                 tree = read.tree if read and is_sound else dict(ERROR)
                 found.append(Rule(policy, one, tree, is_sound))
         return found
@@ -99,6 +109,17 @@ class Release:
     def principals(self) -> list[EntityRef]:
         """Return the principals that are registered."""
         return [r.entity for r in self.records if isinstance(r, PrincipalRecord)]
+
+    @cached_property
+    def domains(self) -> dict[tuple[str, str], set[str]]:
+        """Return the trust domains of services by namespace and service account."""
+        heads = [rule.statement.principal for rule in self.rules]
+        named = [EntityRef(head.type, head.id) for head in heads if head.op == "=="]
+        found: dict[tuple[str, str], set[str]] = {}
+        for who in {*self.principals, *named, *self._grants}:
+            if account := service_account(who):
+                found.setdefault(account[1:], set()).add(account[0])
+        return found
 
     @cached_property
     def attributes(self) -> dict[EntityRef, Mapping[str, Any]]:
@@ -119,6 +140,8 @@ class Release:
         principal: EntityRef | None,
         resource: EntityRef,
         known: Iterable[str] = (),
+        *,
+        is_open: bool = False,
     ) -> Facts:
         """Return what a target knows of a question."""
         return Facts(
@@ -127,8 +150,32 @@ class Release:
             resource,
             self.attributes,
             self.entities.above_resource(resource),
-            frozenset(r.zone for r in self.records if isinstance(r, WindowRecord)),
+            self._zones,
+            is_open=is_open,
         )
+
+    def allowed(self, rule: Rule, facts: Facts) -> Cover:
+        """Return where a permit holds whatever else is known; noted if that is less."""
+        cover = certainly(rule.tree, facts)
+        if cover != possibly(rule.tree, facts):
+            for reason in sorted(facts.missing or {UNKNOWN}):
+                self.note(rule, reason, NOT_EXPORTED)
+        return cover
+
+    def denied(self, rule: Rule, facts: Facts) -> Cover:
+        """Return where a rule may turn somebody away; noted if that is not exact."""
+        cover = failing(rule.tree, facts)
+        if cover:
+            self.note(rule, "may end with an error", WIDENED)
+        if rule.is_permit:
+            return cover
+        exact = certainly(rule.tree, facts)
+        wide = possibly(rule.tree, facts)
+        reasons = facts.missing or ({UNKNOWN} if wide != exact else ())
+        cover = [*wide, *cover]
+        for reason in sorted(reasons):
+            self.note(rule, reason, WIDENED if cover else UNSAID)
+        return cover
 
     def is_about(self, head: Head, resource: EntityRef) -> bool:
         """Say whether the head of a statement is about a resource."""
@@ -148,6 +195,27 @@ class Release:
 
     def certain_holders(self, role: str, resource: EntityRef) -> list[EntityRef]:
         """Return who holds a role for good, so that no time has to be looked at."""
+        key = (role, resource)
+        if key not in self._certain:
+            self._certain[key] = self._holding_for_good(role, resource)
+        return self._certain[key]
+
+    def uncertain_holders(self, role: str, resource: EntityRef) -> list[EntityRef]:
+        """Return who holds a role there at some time, and not for certain."""
+        places = self.entities.above_resource(resource)
+        certain = {*self.certain_holders(role, resource)}
+        return [
+            who
+            for who, grants in sorted(self._grants.items())
+            if who not in certain
+            and any(
+                role in self._above(grant.role)
+                for grant in grants
+                if not grant.scope or grant.scope in places
+            )
+        ]
+
+    def _holding_for_good(self, role: str, resource: EntityRef) -> list[EntityRef]:
         places = self.entities.above_resource(resource)
         return [
             who
@@ -186,7 +254,14 @@ class Release:
         found = tuple(sorted(self.findings))
         noted = {one.statement for one in found}
         covered = sum(rule.statement.id not in noted for rule in about)
-        return Exported(tuple(manifests), found, len(about), covered)
+        concerned = {rule.statement.id for rule in about}
+        every = (rule.statement.id for rule in self.rules)
+        elsewhere = tuple(one for one in every if one not in concerned)
+        return Exported(tuple(manifests), found, len(about), covered, elsewhere)
+
+    @cached_property
+    def _zones(self) -> frozenset[str]:
+        return frozenset(r.zone for r in self.records if isinstance(r, WindowRecord))
 
     @cached_property
     def _parents(self) -> dict[str, tuple[str, ...]]:

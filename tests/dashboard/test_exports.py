@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
 import zipfile
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -14,9 +17,18 @@ from pytest_django import DjangoAssertNumQueries
 
 from apps.bundles.models import Release
 from apps.tenants.models import Tenant
+from engine.calendar import window_condition
 from engine.cedar import condition_text
-from protocol.records import EntityRef, Head
-from tests.engine.builders import policy, principal, resource
+from engine.places import location_condition
+from protocol.records import (
+    AssignmentRecord,
+    EntityRef,
+    Head,
+    LocationRecord,
+    Obligation,
+)
+from tests.engine.builders import policy, principal, resource, role
+from tests.engine.worlds import MORNINGS
 from tests.factories.accounts import MakeUser, SignedInClient
 from tests.factories.clients import token_of
 from tests.factories.worlds import sign_release
@@ -141,3 +153,96 @@ def test_programs_get_the_same_with_an_entity_tag(
     assert client.get("/api/v1/exports/envoy", headers=held).status_code == 404
     wrong = client.get("/api/v1/exports/istio?release=9", headers=held)
     assert wrong.status_code == 404
+
+
+GET, READ = Head("==", id="GET"), Head("==", id="read")
+MINE = Head("==", "Service", CHECKOUT.id)
+IPV6 = LocationRecord("six", "Six", ("2001:db8::/33",))
+FEATURES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = {
+    "obligations": (
+        {},
+        {"obligations": (Obligation("mfa", level=2),)},
+        {"istio": "asks for obligations", "kubernetes": "asks for obligations"},
+    ),
+    "interval": (
+        {},
+        {"effective_until": "2027-01-01T00:00:00Z"},
+        {"istio": "counts for a time only", "kubernetes": "counts for a time only"},
+    ),
+    "calendar": (
+        {"when": (window_condition(MORNINGS),)},
+        {},
+        {"istio": "depends on the time", "kubernetes": "depends on the time"},
+    ),
+    "addresses": (
+        {"when": (location_condition(IPV6, unknown_matches=False),)},
+        {},
+        {"kubernetes": "ip is not known there"},
+    ),
+    "expert": (
+        {"when": ("principal.level * 2 > 3",)},
+        {},
+        {
+            "istio": "may end with an error",
+            "kubernetes": "rights there can only be added",
+            "opa": "is not translated",
+        },
+    ),
+    "elevation": (
+        {"principal": Head("in", "Role", "lead")},
+        {},
+        {"istio": "for a time or not alone", "kubernetes": "for a time or not alone"},
+    ),
+    "forbid": (
+        {"effect": "forbid", "when": (condition_text("risk", ">", 50),)},
+        {},
+        {"istio": "risk is not known", "kubernetes": "rights there can only be added"},
+    ),
+}
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_page_and_program_name_the_reason_for_what_is_not_expressed(
+    feature: str, auditor: Client, make_user: MakeUser, tenant: Tenant
+) -> None:
+    said, more, reasons = FEATURES[feature]
+    principals = {"principal": MINE}
+    rules = [
+        replace(policy("mesh", **{**principals, "action": GET, **said}), **more),
+        replace(policy("cluster", **{**principals, "action": READ, **said}), **more),
+        policy("plain", principal=MINE, action=READ),
+    ]
+    end = "2026-12-01T00:00:00Z"
+    lent = AssignmentRecord("a", CHECKOUT, "lead", None, None, end, "elevation")
+    sign_release(tenant, [*RECORDS[:3], role("lead"), MORNINGS, IPV6, lent, *rules])
+    held = {
+        "Authorization": f"Bearer {token_of(tenant, make_user('ann', ['auditor']))}"
+    }
+    for target in ("istio", "kubernetes", "opa"):
+        found = auditor.get(f"/api/v1/exports/{target}", headers=held).json()
+        listed = {
+            one["reason"]
+            for one in found["unsupported"]
+            if one["policy"] in {"mesh", "cluster"} and one["instead"]
+        }
+        page = auditor.get("/admin/exports/", {"target": target}).text
+        if target in reasons:
+            (reason,) = {one for one in listed if reasons[target] in one} or {""}
+            assert reasons[target] in reason, listed
+            assert reason in html.unescape(page)
+        elif target == "opa":
+            assert found["unsupported"] == []
+
+
+def test_statements_about_other_things_are_counted(
+    auditor: Client, make_user: MakeUser, tenant: Tenant
+) -> None:
+    there = policy("nodes", resource=Head("is", "Node"))
+    sign_release(tenant, [*RECORDS, there])
+    held = {
+        "Authorization": f"Bearer {token_of(tenant, make_user('ann', ['auditor']))}"
+    }
+    found = auditor.get("/api/v1/exports/istio", headers=held).json()
+    assert found["elsewhere"] == ["nodes#0"]
+    page = auditor.get("/admin/exports/", {"target": "istio"}).text
+    assert "1 more statement does not concern Istio" in page

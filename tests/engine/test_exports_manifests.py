@@ -202,7 +202,7 @@ def test_a_permit_for_a_role_binds_those_who_hold_it_for_good() -> None:
         holds("c", MAILER, "reader", end=late),
     )
     assert bound == {"portward.reader.read": ["checkout", "alice"]}
-    assert [one.statement for one in found.unsupported] == ["assignment c"]
+    assert [one.statement for one in found.unsupported] == ["assignment c", "r#0"]
 
 
 def test_who_may_be_kept_from_a_role_gets_no_binding() -> None:

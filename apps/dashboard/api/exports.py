@@ -44,6 +44,10 @@ class ExportSerializer(serializers.Serializer[Any]):
     state_digest = serializers.CharField()
     statements = serializers.IntegerField(help_text="How many concern the target.")
     covered = serializers.IntegerField(help_text="How many are expressed as they are.")
+    elsewhere = serializers.ListField(
+        child=serializers.CharField(),
+        help_text="The statements that concern nothing which the target enforces.",
+    )
     unsupported = UnsupportedSerializer(many=True)
     files = ExportFileSerializer(many=True)
 
@@ -81,6 +85,7 @@ class ExportDetail(TenantScopedView):
             "state_digest": found.origin.digest,
             "statements": found.statements,
             "covered": found.covered,
+            "elsewhere": list(found.elsewhere),
             "unsupported": [one.to_dict() for one in found.unsupported],
             "files": [{"name": name, "content": text} for name, text in found.files],
         }

@@ -45,6 +45,7 @@ LIMITS: Mapping[Target, tuple[str, ...]] = {
     Target.KUBERNETES: (
         "Rights in a cluster can only be added, and know no conditions.",
         "What a policy may forbid, or permits under conditions, is not granted.",
+        "Whoever gets an action gets all verbs of it, which others may share.",
         _EACH_RELEASE,
     ),
     Target.OPA: (
@@ -66,7 +67,11 @@ class Origin:
 
 @dataclass(frozen=True)
 class Export:
-    """What a target gets of a release: files, and what they do not say."""
+    """What a target gets of a release: files, and what they do not say.
+
+    Each statement is covered, or unsupported, or `elsewhere`: about nothing that the
+    target enforces.
+    """
 
     target: Target
     origin: Origin
@@ -74,6 +79,7 @@ class Export:
     unsupported: tuple[Unsupported, ...]
     statements: int
     covered: int
+    elsewhere: tuple[str, ...] = ()
 
     @property
     def archive(self) -> bytes:
@@ -116,6 +122,7 @@ def _manifests(target: Target, origin: Origin, found: Exported) -> Export:
         found.unsupported,
         found.statements,
         found.covered,
+        found.elsewhere,
     )
 
 

@@ -17,6 +17,11 @@ from apps.dashboard.rules import LIMITS, Export, Target
 PAGE_SIZE = 50
 PREVIEW_LINES = 400
 NAMES = {Target.ISTIO: "Istio", Target.KUBERNETES: "Kubernetes", Target.OPA: "OPA"}
+CONCERNS = {
+    Target.ISTIO: "resources of type Endpoint",
+    Target.KUBERNETES: "resources of type Namespace",
+    Target.OPA: "everything",
+}
 _TYPES = {
     ".yaml": "application/yaml",
     ".json": "application/json",
@@ -79,6 +84,7 @@ def _shown(found: Export, page: str | None) -> dict[str, object]:
         "rows": [(one, policies.get(one.policy)) for one in listed],
         "preview": "\n".join(lines[:PREVIEW_LINES]),
         "preview_name": name,
+        "concerns": CONCERNS[found.target],
         "hidden": max(len(lines) - PREVIEW_LINES, 0),
     }
 
