@@ -28,6 +28,10 @@ class PolicyInvalidError(InvalidError):
         code, field, message, remedy = self.problems[0]
         super().__init__(message, field=field, remedy=remedy)
         self.code = code
+        self.reasons = [
+            {"code": code, "message": message, "field": field, "remedy": remedy}
+            for code, field, message, remedy in self.problems
+        ]
 
     @override
     def __str__(self) -> str:

@@ -82,3 +82,22 @@ def test_a_refusal_names_the_field(
     assert answer.status_code == 400
     assert answer.json()["code"] == "policies.unknown_action"
     assert answer.json()["field"] == "actions[0]"
+
+
+def test_a_refusal_names_all_that_is_wrong(
+    program: Program,
+    alice: Visitor,  # a fixture
+) -> None:
+    wrong = {"actions": ["fly"], "windows": ["never"], "owner": ""}
+    body = {"content": GOOD | wrong}
+    answer = change(program, alice, ("POST", "/api/v1/policies"), body)
+    assert answer["Content-Type"] == "application/problem+json"
+    found = answer.json()
+    said = {one["field"]: one["code"] for one in found["errors"]}
+    assert said == {
+        "actions[0]": "policies.unknown_action",
+        "windows[0]": "policies.unknown_window",
+        "owner": "policies.owner_missing",
+    }
+    assert all(one["message"] and one["remedy"] for one in found["errors"])
+    assert found["code"] in said.values()

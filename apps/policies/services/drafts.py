@@ -56,10 +56,7 @@ def save_draft(
     draft = _locked_draft(policy_id, expected_lock)
     policy = draft.policy if draft else _new_policy(slug or slugify(parsed.name))
     known = catalogue or selectors.catalogue_of(parsed)
-    compiled = _compiled(parsed, known, policy.slug)
-    if problems := list(check_owner(parsed)):
-        raise PolicyInvalidError(_as_tuples(problems))
-    _require_sound(policy.slug, parsed, known)
+    compiled = _sound(parsed, known, policy.slug)
     before = draft.content if draft else None
     if draft is not None and draft.digest == compiled.digest:
         return draft
@@ -102,11 +99,20 @@ def _compiled(
     return compiled
 
 
-def _require_sound(slug: str, content: PolicyContent, known: Catalogue) -> None:
-    """Refuse what lint calls an error; a draft that is wrong helps nobody."""
-    found = selectors.errors_of(slug, content, known, timezone.now())
-    if found:
-        raise PolicyInvalidError(_as_tuples([one.as_problem() for one in found]))
+def _sound(content: PolicyContent, known: Catalogue, slug: str) -> CompiledPolicy:
+    """Compile, and refuse at once all that is wrong.
+
+    That is also what lint calls an error; a draft that is wrong helps nobody.
+    """
+    compiled = rules.compile_policy(content, known, policy_id=slug)
+    found = compiled if isinstance(compiled, list) else []
+    found = [*found, *check_owner(content)]
+    if isinstance(compiled, CompiledPolicy):
+        errors = selectors.errors_of(slug, content, known, timezone.now())
+        found += [one.as_problem() for one in errors]
+    if found or isinstance(compiled, list):
+        raise PolicyInvalidError(_as_tuples(found))
+    return compiled
 
 
 def _as_tuples(problems: Sequence[Problem]) -> list[tuple[str, str, str, str]]:
