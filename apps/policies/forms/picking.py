@@ -10,15 +10,14 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from django import forms
-from django.template.loader import get_template
 from django.urls import reverse_lazy
-from django.utils.safestring import SafeString
 from typing_extensions import override
 
+from apps.policies.forms.widgets import ProjectWidget
 from apps.policies.rules import Choice
 
 
-class PickWidget(forms.SelectMultiple):
+class PickWidget(ProjectWidget, forms.SelectMultiple):
     """Boxes for what is picked and for what was found."""
 
     template_name = "admin/policies/picker.html"
@@ -45,18 +44,6 @@ class PickWidget(forms.SelectMultiple):
             "find_url": reverse_lazy("admin:policies_policy_find", args=[self.kind]),
         }
         return context
-
-    @override
-    def render(
-        self,
-        name: str,
-        value: Any,
-        attrs: dict[str, Any] | None = None,
-        renderer: object = None,
-    ) -> SafeString:
-        """Render with a template of the project; forms look among Django's own."""
-        context = self.get_context(name, value, attrs)
-        return SafeString(get_template(self.template_name).render(context))
 
     @override
     def use_required_attribute(self, initial: Any) -> bool:

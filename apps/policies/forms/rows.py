@@ -12,10 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.template.loader import get_template
-from django.utils.safestring import SafeString
 from typing_extensions import override
 
+from apps.policies.forms.widgets import ProjectWidget
 from engine.cedar import (
     CONTEXT_ATTRIBUTES,
     CONTEXT_RANGES,
@@ -75,7 +74,7 @@ def kinds_of(attributes: Iterable[Attribute]) -> dict[str, Kind]:
     return found
 
 
-class ValueWidget(forms.Widget):
+class ValueWidget(ProjectWidget):
     """One value or several, written the way that suits the attribute."""
 
     template_name = "admin/policies/value.html"
@@ -107,18 +106,6 @@ class ValueWidget(forms.Widget):
             "input_type": "number" if kind and kind.type is AttributeType.LONG else "",
         }
         return context
-
-    @override
-    def render(
-        self,
-        name: str,
-        value: Any,
-        attrs: dict[str, Any] | None = None,
-        renderer: object = None,
-    ) -> SafeString:
-        """Render with a template of the project; forms look among Django's own."""
-        context = self.get_context(name, value, attrs)
-        return SafeString(get_template(self.template_name).render(context))
 
     @override
     def value_from_datadict(self, data: Any, files: Any, name: str) -> list[str]:
