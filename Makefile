@@ -26,7 +26,7 @@ check: $(VENV)/stamp-dev  ## Run the static checks: format, lint, types, imports
 	$(BIN)/python -m tests.check_django
 	$(BIN)/mkdocs build --strict --quiet --site-dir build/site
 
-mutate: $(VENV)/stamp-dev  ## Change the code that decides in small ways; at least nine in ten must fail a test (takes an hour; ARGS names mutants)
+mutate: $(VENV)/stamp-dev  ## Change the code that decides in small ways; at least nine in ten must fail a test (ARGS names some of them)
 	@nice -n 19 $(BIN)/python -m tests.mutation $(ARGS)
 
 bench: $(VENV)/stamp-dev  ## Measure, each figure beside its baseline from the same run (ARGS=--quick for a short one)

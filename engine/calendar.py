@@ -103,7 +103,7 @@ def _candidates(
 ) -> Iterator[int]:
     """Yield in order every instant after now at which a window could turn."""
     offsets = sorted({offset for _, offset in transitions})
-    minutes = {0, window.start_minute, window.end_minute}
+    minutes = {window.start_minute, window.end_minute}
     first = now // _DAY - 1
     instants = {
         day * _DAY + minute * _MINUTE - offset

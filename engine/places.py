@@ -106,8 +106,8 @@ def sphere(latitude: int, longitude: int) -> tuple[int, int, int]:
 
 def is_sphere_point(point: Sequence[int]) -> bool:
     """Say whether three numbers are a point that `sphere` can return."""
-    off = abs(math.hypot(*point) - _SCALE)
-    return len(point) == len("xyz") and off <= math.sqrt(3)
+    # Rounding its coordinates moves a point by less than one.
+    return len(point) == len("xyz") and abs(math.hypot(*point) - _SCALE) < 1
 
 
 def geo_fields(given: object) -> dict[str, int]:

@@ -30,16 +30,18 @@ class Evaluation:
 
 
 def validate_policies(text: str, schema: Mapping[str, Any]) -> list[CedarProblem]:
-    """Return what Cedar's validator has against statements; raises CedarSyntaxError."""
+    """Return what Cedar's validator has against statements.
+
+    Raises CedarSyntaxError for a text that is not Cedar, or a schema that is none.
+    """
     parse_heads(text)
-    try:
-        result = cedarpy.validate_policies(text, dict(schema))
-    except ValueError as error:
-        raise CedarSyntaxError(f"the schema is not accepted: {error}") from error
-    names = result.id_annotations_by_policy_id or {}
+    result = cedarpy.validate_policies(text, dict(schema))
+    names = result.id_annotations_by_policy_id
+    for error in result.errors:
+        if error.policy_id not in names:
+            raise CedarSyntaxError(f"the schema is not accepted: {error.error}")
     return [
-        CedarProblem(str(names.get(error.policy_id, error.policy_id)), str(error.error))
-        for error in result.errors
+        CedarProblem(names[error.policy_id], error.error) for error in result.errors
     ]
 
 
@@ -66,7 +68,7 @@ def evaluate(
         message = f"the question cannot be read: {error}"
         raise QuestionUnreadableError(message) from error
     diagnostics = result.diagnostics
-    names = diagnostics.id_annotations_by_reason or {}
+    names = diagnostics.id_annotations_by_reason
     reasons = sorted(str(names.get(reason, reason)) for reason in diagnostics.reasons)
     return Evaluation(
         bool(result.allowed), tuple(reasons), tuple(map(str, diagnostics.errors))

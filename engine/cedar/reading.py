@@ -51,7 +51,7 @@ def only_statement(text: str) -> dict[str, Any]:
     Raises CedarSyntaxError for what is not one statement, or a template.
     """
     parsed = to_json(text)
-    if parsed.get("templates"):
+    if parsed["templates"]:
         raise CedarSyntaxError("a template with ?principal or ?resource says nothing")
     found: list[dict[str, Any]] = [*parsed["staticPolicies"].values()]
     if len(found) != 1:
@@ -82,7 +82,7 @@ def read_statements(text: str) -> dict[str, ReadStatement]:
     Raises CedarSyntaxError for a text that is not Cedar, or a statement without id.
     """
     parsed = to_json(text)
-    if parsed.get("templates"):
+    if parsed["templates"]:
         raise CedarSyntaxError("templates have no place in a release")
     found = {}
     for policy in parsed["staticPolicies"].values():

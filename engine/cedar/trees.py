@@ -9,6 +9,7 @@ from typing import Any
 import cedarpy
 
 from engine.cedar.reading import only_statement, to_json
+from engine.cedar.writing import NO_HEADS, statement_text
 
 
 def condition_trees(text: str) -> list[dict[str, Any]]:
@@ -80,22 +81,20 @@ def flat(body: Mapping[str, Any]) -> list[Any]:
 
 def expression(body: Mapping[str, Any]) -> str:
     """Return the text of an expression in Cedar's JSON form."""
-    parsed = to_json("permit (principal, action, resource) when { true };")
-    for policy in parsed["staticPolicies"].values():
-        policy["conditions"][0]["body"] = body
-    text = str(cedarpy.policies_from_json_str(json.dumps(parsed)))
+    text = _permit([{"kind": "when", "body": body}], "")
     return text.partition("when {")[2].rpartition("}")[0].strip()
 
 
 def without_head(text: str, statement_id: str) -> str:
     """Return a statement as a permit for everything on the same conditions.
 
-    Raises CedarSyntaxError for a text that is not Cedar.
+    Raises CedarSyntaxError for a text that is not one statement of Cedar.
     """
-    parsed = to_json(text)
+    return _permit(_conditions(text), statement_id)
+
+
+def _permit(conditions: list[dict[str, Any]], statement_id: str) -> str:
+    parsed = to_json(statement_text(statement_id, "permit", NO_HEADS, ()))
     for policy in parsed["staticPolicies"].values():
-        policy["effect"] = "permit"
-        policy["annotations"] = {"id": statement_id}
-        for variable in ("principal", "action", "resource"):
-            policy[variable] = {"op": "All"}
+        policy["conditions"] = conditions
     return str(cedarpy.policies_from_json_str(json.dumps(parsed)))

@@ -205,9 +205,9 @@ def test_a_text_that_is_not_cedar_is_refused() -> None:
         cedar.parse_heads("permit (principal")
 
 
-def test_a_schema_that_is_none_is_a_problem_of_its_own() -> None:
-    (problem,) = cedar.validate_policies(statement("true"), {"": {"entityTypes": 1}})
-    assert "Schema parse error" in problem.message
+def test_a_schema_that_is_none_is_refused() -> None:
+    with pytest.raises(CedarSyntaxError, match="the schema is not accepted: Schema"):
+        cedar.validate_policies(statement("true"), {"": {"entityTypes": 1}})
 
 
 def test_two_statements_with_one_id_are_refused() -> None:

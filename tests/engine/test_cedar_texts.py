@@ -204,6 +204,7 @@ def test_an_evaluation_names_what_decided_and_what_failed(
     texts = [
         f'@id("b") {EVERYTHING} when {{ context.a == 1 }};',
         f'@id("a") {EVERYTHING};',
+        f"{EVERYTHING};",
     ]
     entity = {"type": "User", "id": "alice"}
     question = {
@@ -216,5 +217,5 @@ def test_an_evaluation_names_what_decided_and_what_failed(
     found = cedar.evaluate(question, cedar.parse_policies("\n".join(texts)), [])
 
     assert found.allowed
-    assert found.reasons == (("a", "b") if context else ("a",))
+    assert found.reasons == (("a", "b", "policy2") if context else ("a", "policy2"))
     assert len(found.errors) == (0 if context else 1)

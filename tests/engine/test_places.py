@@ -291,6 +291,11 @@ def test_only_points_on_the_sphere_are_positions(position: tuple[int, int]) -> N
     assert not is_sphere_point((x + x, y + y, z + z))
 
 
+def test_a_point_one_off_the_sphere_is_no_position() -> None:
+    assert not is_sphere_point((10**9 + 1, 0, 0))
+    assert not is_sphere_point((0, 10**9 - 1, 0))
+
+
 def test_the_poles_and_the_meridians_are_where_they_are() -> None:
     assert sphere(90_000_000, 0) == (0, 0, 10**9)
     assert sphere(0, 0) == (10**9, 0, 0)
@@ -309,8 +314,18 @@ def test_the_distance_is_that_of_the_great_circle(
     assert found == pytest.approx(way, rel=1e-4, abs=2) or way > 19_900_000
 
 
-def test_the_far_side_of_the_globe_is_half_its_circumference_away() -> None:
-    found = distance(Fence(0, 0, 1), (0, 180_000_000))
+@pytest.mark.parametrize(
+    ("center", "opposite"),
+    [
+        ((0, 0), (0, 180_000_000)),
+        # Rounded, these two lie further apart than a diameter.
+        ((17_000_000, 145_000_000), (-17_000_000, -35_000_000)),
+    ],
+)
+def test_the_far_side_of_the_globe_is_half_its_circumference_away(
+    center: tuple[int, int], opposite: tuple[int, int]
+) -> None:
+    found = distance(Fence(*center, 1), opposite)
     assert found == pytest.approx(math.pi * EARTH_RADIUS)
 
 
