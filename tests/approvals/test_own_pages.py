@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
@@ -10,9 +11,14 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.approvals.models import ApprovalRequest
+from apps.audit.events import Actor
 from apps.notifications.models import Notification
+from apps.scopes import services as scopes
+from apps.scopes.rules import LocationSpec
+from apps.simulation.models import Evidence
 from tests.approvals.test_flows import flow, stage
 from tests.factories.accounts import SignedInClient
 from tests.factories.approvals import People, Person, make_draft, make_request
@@ -95,7 +101,24 @@ def test_the_notification_leads_a_console_user_to_the_console(
     ]
 
 
-@pytest.mark.parametrize("name", ["decide", "vote_options", "vote"])
+def test_a_member_sees_how_far_the_evidence_is_and_has_it_computed_again(
+    client_of: Any, request_for_mona: ApprovalRequest
+) -> None:
+    mona = client_of("mona")
+    assert 'data-over="true"' in mona.get(page(request_for_mona, "progress")).text
+    assert "All of the evidence" not in mona.get(page(request_for_mona)).text
+    scopes.save_location(
+        actor=Actor.command("tests"), spec=LocationSpec("x", "X", countries=("FR",))
+    )
+    Evidence.objects.update(computed_at=timezone.now() - dt.timedelta(hours=2))
+    assert "out of date" in mona.get(page(request_for_mona)).text
+    answer = mona.post(page(request_for_mona, "prove"), follow=True)
+    assert "The evidence is being computed." in answer.text
+    assert "Waiting for a worker" in mona.get(page(request_for_mona, "progress")).text
+    assert "computed (0 percent)" in mona.get(LIST).text
+
+
+@pytest.mark.parametrize("name", ["decide", "vote_options", "vote", "prove"])
 def test_whom_no_stage_names_finds_nothing(
     client_of: Any, request_for_mona: ApprovalRequest, name: str
 ) -> None:
