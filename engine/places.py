@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -137,7 +138,7 @@ def distance(fence: Fence, position: tuple[int, int]) -> float:
 def _square(fence: Fence, position: tuple[int, int]) -> int:
     center = sphere(fence.latitude, fence.longitude)
     point = sphere(*position)
-    return sum((a - b) ** 2 for a, b in zip(point, center, strict=True))
+    return sum(difference**2 for difference in map(operator.sub, point, center))
 
 
 def _reach(fence: Fence) -> int:
@@ -198,12 +199,10 @@ def _city_test(cities: Sequence[City]) -> _Test:
 
 
 def _fence_test(fence: Fence) -> str:
-    squares = []
     center = sphere(fence.latitude, fence.longitude)
-    for axis, value in zip("xyz", center, strict=True):
-        difference = f"(context.geo.{axis} - ({value}))"
-        squares.append(f"{difference} * {difference}")
-    return f"({' + '.join(squares)} <= {_reach(fence)})"
+    differences = map("(context.geo.{} - ({}))".format, "xyz", center)
+    squares = " + ".join(f"{one} * {one}" for one in differences)
+    return f"({squares} <= {_reach(fence)})"
 
 
 def _parts(

@@ -57,9 +57,7 @@ def statement_text(
 ) -> str:
     """Return one Cedar statement. Heads are principal, action, resource."""
     names = ("principal", "action", "resource")
-    scope = ", ".join(
-        head_text(name, head) for name, head in zip(names, heads, strict=True)
-    )
+    scope = ", ".join(map(head_text, names, heads))
     text = f"@id({string_literal(statement_id)})\n{effect} ({scope})"
     if conditions:
         text += "\nwhen {\n  " + "\n  && ".join(conditions) + "\n}"
@@ -105,14 +103,14 @@ def _resolve(
         outer = attribute.partition(".")[0]
         known = f"context has {outer}"
         return CONTEXT_ATTRIBUTES[attribute], known, f"context.{attribute}"
-    kinds = {found.type for found in registry if found.path == attribute}
-    if len(kinds) != 1:
+    found = [one for one in registry if one.path == attribute]
+    if len({one.type for one in found}) != 1:
         known_names = sorted({*CONTEXT_ATTRIBUTES, *(a.path for a in registry)})
         raise UnknownAttributeError(
             f"there is no attribute {attribute!r}; known are {', '.join(known_names)}"
         )
-    variable, _, name = attribute.partition(".")
-    return kinds.pop(), f"{variable} has {name}", attribute
+    one = found[0]
+    return one.type, f"{one.variable} has {one.name}", attribute
 
 
 def _comparison(
