@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from typing_extensions import override
@@ -28,7 +29,7 @@ class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
     actions = None
     fields = (
         *("policy_name", "number", "says", "frozen_at", "author_name"),
-        *("last_editor_name", "frozen_by_name", "request_id", "digest", "cedar_text"),
+        *("last_editor_name", "frozen_by_name", "approved_in", "digest", "cedar_text"),
     )
     readonly_fields = fields
 
@@ -50,6 +51,13 @@ class PolicyVersionAdmin(admin.ModelAdmin[PolicyVersion]):
     def says(self, version: PolicyVersion) -> str:
         """Show the version in one sentence."""
         return selectors.sentence_of(version.content)
+
+    @admin.display(description="Approved in")
+    def approved_in(self, version: PolicyVersion) -> SafeString:
+        """Lead to the request."""
+        name = "admin:approvals_approvalrequest_change"
+        address = reverse(name, args=[version.request_id])
+        return format_html('<a href="{}">this request</a>', address)
 
     @admin.display(description="Cedar")
     def cedar_text(self, version: PolicyVersion) -> SafeString:
