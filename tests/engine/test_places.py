@@ -361,7 +361,14 @@ def test_a_refused_place_names_its_field(given: dict[str, object], reason: str) 
 def test_a_position_may_be_a_pole_and_on_the_date_line(
     position: tuple[int, int],
 ) -> None:
-    assert known_context({"geo": geo(position)})["geo"]["lat"] == position[0]
+    x, y, z = sphere(*position)
+    known = {**geo(position), "x": x, "y": y, "z": z}
+    assert known_context({"geo": geo(position)}) == {"geo": known}
+
+
+def test_the_edge_of_a_circle_lies_inside() -> None:
+    # A circle around the whole globe: its edge is the point on the far side.
+    assert is_within(Fence(0, 0, 20_038_000), (0, 180_000_000))
 
 
 @pytest.mark.parametrize("text", [" 10.0.0.1", "10.0.0.1\n"])

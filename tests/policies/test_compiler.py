@@ -14,6 +14,7 @@ from apps.policies.rules.compiler import (
     policy_digest,
 )
 from apps.policies.rules.content import parse_content
+from engine.calendar import window_condition
 from engine.conditions import ConditionKind, read_conditions
 from engine.schema import base_schema
 from protocol.records import EntityRef, Permission
@@ -187,6 +188,25 @@ def test_a_name_that_cedar_cannot_write_is_refused() -> None:
     assert is_refused_by_cedar(catalogue, "not Cedar")
 
 
+def digest_of(catalogue: rules.Catalogue, policy_id: str = "p") -> str:
+    found = rules.compile_policy(parsed(), catalogue, policy_id=policy_id)
+    assert isinstance(found, CompiledPolicy)
+    return found.digest
+
+
+def test_the_digest_covers_what_the_names_in_a_policy_stand_for() -> None:
+    longer = replace(WINDOW, end_minute=WINDOW.end_minute + 1)
+    changed = replace(CATALOGUE, windows={WINDOW.id: longer})
+    assert digest_of(changed) != digest_of(CATALOGUE)
+
+
+def test_the_digest_of_the_statements_is_that_of_the_policy() -> None:
+    found = compiled()
+    content = parsed().to_dict()
+    assert found.digest == policy_digest("p", content, found.to_json())
+    assert found.digest != policy_digest("q", content, found.to_json())
+
+
 @pytest.mark.parametrize("windows", [["office-hours"], ["nights", "office-hours"]])
 @pytest.mark.parametrize("locations", [["office"], ["home", "office"]])
 def test_the_conditions_of_a_statement_are_those_of_the_policy(
@@ -207,6 +227,18 @@ def test_the_conditions_of_a_statement_are_those_of_the_policy(
         *(len(windows), len(locations)),
     ]
     assert not read[1].unknown_matches
+
+
+def test_one_window_stands_as_it_is_written_and_several_in_brackets() -> None:
+    office, nights = window_condition(WINDOW), window_condition(NIGHTS)
+    for windows, text in (
+        (["office-hours"], office),
+        (["nights", "office-hours"], f"({nights} || {office})"),
+    ):
+        content = parsed(windows=windows, locations=[], conditions=[])
+        found = rules.compile_policy(content, WIDER, policy_id="p")
+        assert isinstance(found, CompiledPolicy)
+        assert found.statements[0].cedar.endswith(f"when {{\n  {text}\n}};\n")
 
 
 def test_a_forbid_on_a_location_reaches_whoever_does_not_say_where_he_is() -> None:
