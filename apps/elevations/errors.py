@@ -86,3 +86,11 @@ class ElevationExpiredError(ConflictError):
 
     code = "elevations.expired"
     default_remedy = "Ask again."
+
+
+class EligibilityUsedError(ConflictError):
+    """An offer that somebody made use of is part of what happened."""
+
+    code = "elevations.eligibility_used"
+    default_message = "Somebody asked for this before, so it cannot be removed."
+    default_remedy = "Withdraw it."

@@ -10,6 +10,7 @@ class ElevationAction(StrEnum):
 
     ELIGIBILITY_CREATED = "eligibility.created"
     ELIGIBILITY_CHANGED = "eligibility.changed"
+    ELIGIBILITY_REMOVED = "eligibility.removed"
     REQUESTED = "elevation.requested"
     APPROVED = "elevation.approved"
     DENIED = "elevation.denied"

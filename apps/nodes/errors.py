@@ -53,3 +53,11 @@ class NodeRevokedError(ForbiddenError):
     code = "nodes.revoked"
     default_message = "This node has been revoked."
     default_remedy = "Enroll it again with a new join token, if it should come back."
+
+
+class NodeGroupUsedError(ConflictError):
+    """A group that nodes are in, or a location names, stays."""
+
+    code = "nodes.group_used"
+    default_message = "This group of nodes is in use."
+    default_remedy = "Take its nodes out, and out of locations, first."

@@ -15,6 +15,7 @@ from apps.nodes import rules
 from apps.nodes.choices import NodeState
 from apps.nodes.errors import (
     JoinTokenError,
+    NodeGroupUsedError,
     NodeNameError,
     NodeNameTakenError,
     NodeNotFoundError,
@@ -43,6 +44,25 @@ def ensure_group(*, actor: Actor, slug: str, name: str) -> NodeGroup:
             after={"name": name},
         )
     return group
+
+
+@transaction.atomic
+def remove_group(*, actor: Actor, slug: str) -> None:
+    """Remove a group without nodes. Raises NodeGroupUsedError."""
+    group = NodeGroup.objects.select_for_update().filter(slug=slug).first()
+    if group is None:
+        return
+    if NodeGroupMembership.objects.filter(group=group).exists():
+        raise NodeGroupUsedError
+    name = group.name
+    group.delete()
+    audit.append(
+        actor=actor,
+        action="node_group.removed",
+        target_type="node_group",
+        target_id=slug,
+        before={"name": name},
+    )
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ class PoliciesAction(StrEnum):
 
     DRAFT_CREATED = "draft.created"
     DRAFT_CHANGED = "draft.changed"
+    DRAFT_DISCARDED = "draft.discarded"
     VERSION_FROZEN = "version.frozen"
     VERSION_ROLLED_BACK = "version.rolled_back"
     POLICY_SUSPENDED = "policy.suspended"

@@ -350,3 +350,18 @@ class GrantNotFoundError(NotFoundError):
 
     code = "roles.grant_not_found"
     default_message = "There is no such grant, or it is over."
+
+
+class StillUsedError(ConflictError):
+    """What something refers to cannot be removed."""
+
+    code = "roles.still_used"
+    default_message = "This is in use."
+    default_remedy = "Change what refers to it first, or keep it."
+
+
+class AttributeNotFoundError(NotFoundError):
+    """There is no such attribute."""
+
+    code = "roles.attribute_not_found"
+    default_message = "There is no such attribute."

@@ -29,6 +29,13 @@ class RolesAction(StrEnum):
     SEPARATION_REMOVED = "separation.removed"
     EXCEPTION_GRANTED = "separation.exception_granted"
     EXCEPTION_ENDED = "separation.exception_ended"
+    ROLE_REMOVED = "role.removed"
+    PRINCIPAL_REMOVED = "principal.removed"
+    RESOURCE_REMOVED = "resource.removed"
+    GROUP_REMOVED = "group.removed"
+    ATTRIBUTE_REMOVED = "attribute.removed"
+    PERMISSION_REMOVED = "permission.removed"
+    RESOURCE_TYPE_REMOVED = "resource_type.removed"
     OBJECT_GRANTED = "object.granted"
     OBJECT_GRANT_REVOKED = "object.grant_revoked"
 

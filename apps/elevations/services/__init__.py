@@ -1,6 +1,6 @@
 """Acts upon eligibilities and elevations."""
 
-from apps.elevations.services.eligibilities import save_eligibility
+from apps.elevations.services.eligibilities import remove_eligibility, save_eligibility
 from apps.elevations.services.lifecycle import (
     activate,
     approve,
@@ -23,6 +23,7 @@ __all__ = [
     "end",
     "expire",
     "prepare",
+    "remove_eligibility",
     "save_eligibility",
     "settle",
     "take_warnings",

@@ -7,11 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import ProtectedError
 
 from apps.audit.events import Actor
 from apps.audit.services import append
 from apps.elevations import rules, selectors
-from apps.elevations.errors import EligibilityInvalidError
+from apps.elevations.errors import EligibilityInvalidError, EligibilityUsedError
 from apps.elevations.events import ElevationAction
 from apps.elevations.models import Eligibility
 from apps.elevations.rules import EligibilitySpec
@@ -52,14 +53,41 @@ def save_eligibility(
         before=before,
         after=after,
     )
+    _publish(row.pk)
+    return row
+
+
+@transaction.atomic
+def remove_eligibility(*, actor: Actor, eligibility_id: uuid.UUID) -> None:
+    """Remove an offer that nobody ever asked for.
+
+    Raises EligibilityNotFoundError and EligibilityUsedError.
+    """
+    row = selectors.eligibility_by_id(eligibility_id)
+    before = _state(row)
+    try:
+        with transaction.atomic():
+            row.delete()
+    except ProtectedError as error:
+        raise EligibilityUsedError from error
+    append(
+        actor=actor,
+        action=ElevationAction.ELIGIBILITY_REMOVED,
+        target_type="eligibility",
+        target_id=str(eligibility_id),
+        before=before,
+    )
+    _publish(eligibility_id)
+
+
+def _publish(eligibility_id: uuid.UUID) -> None:
     if settings.PORTWARD_AUTHZEN_ACCESS_REQUEST:
         # Nodes tell of it, so a release is due.
         enqueue(
             topic=RolesTopic.CHANGED,
-            payload={"cause": {"act": "eligibility", "target": str(row.pk)}},
+            payload={"cause": {"act": "eligibility", "target": str(eligibility_id)}},
             coalesce_key="roles",
         )
-    return row
 
 
 def _fill(row: Eligibility, spec: EligibilitySpec) -> None:

@@ -150,7 +150,10 @@ def case_records(version: PolicyVersion, policy_id: str) -> list[Record]:
 
 
 def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
-    """Return the policies whose draft or live version names a window or location."""
+    """Return the policies whose draft or live version names a window or location.
+
+    A policy that is retired for good uses nothing.
+    """
     field = {Kind.WINDOW: "windows", Kind.LOCATION: "locations"}.get(kind)
     if field is None:
         return []
@@ -161,7 +164,8 @@ def uses_of_scope(kind: Kind, slug: str) -> list[Use]:
         if slug in one.version.content[field]
     }
     found = []
-    for draft in drafts().filter(Q(**named) | Q(policy_id__in=live)):
+    rows = drafts().exclude(policy__state=PolicyState.RETIRED)
+    for draft in rows.filter(Q(**named) | Q(policy_id__in=live)):
         ways = []
         if slug in draft.content[field]:
             ways.append("draft")

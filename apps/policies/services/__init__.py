@@ -1,6 +1,6 @@
 """Acts upon policies: what they say, their tests, their versions and their life."""
 
-from apps.policies.services.drafts import save_draft
+from apps.policies.services.drafts import compile_content, discard_policy, save_draft
 from apps.policies.services.lifecycle import (
     decide_end,
     resume_policy,
@@ -21,7 +21,9 @@ __all__ = [
     "Approval",
     "add_test",
     "change_test",
+    "compile_content",
     "decide_end",
+    "discard_policy",
     "freeze_version",
     "keep_proposals",
     "remove_test",

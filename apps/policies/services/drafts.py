@@ -14,10 +14,12 @@ from django.utils.text import slugify
 from apps.audit import services as audit
 from apps.audit.events import Actor
 from apps.policies import rules, selectors
+from apps.policies.choices import PolicyState
 from apps.policies.errors import (
     DraftChangedError,
     PolicyInvalidError,
     PolicyNotFoundError,
+    PolicyStateError,
     SlugInvalidError,
     SlugTakenError,
 )
@@ -73,6 +75,28 @@ def save_draft(
         context={"digest": draft.digest, "lock": draft.lock},
     )
     return draft
+
+
+@transaction.atomic
+def discard_policy(*, actor: Actor, policy_id: uuid.UUID) -> None:
+    """Throw a policy away that was never approved.
+
+    Raises PolicyNotFoundError and PolicyStateError.
+    """
+    policy = Policy.objects.select_for_update().filter(pk=policy_id).first()
+    if policy is None:
+        raise PolicyNotFoundError
+    if policy.state != PolicyState.DRAFT or policy.versions.exists():
+        raise PolicyStateError(f"“{policy}” was approved before; retire it.")
+    PolicyDraft.objects.filter(policy=policy).delete()
+    slug = policy.slug
+    policy.delete()
+    audit.append(
+        actor=actor,
+        action=PoliciesAction.DRAFT_DISCARDED,
+        target_type="Policy",
+        target_id=slug,
+    )
 
 
 def compile_content(

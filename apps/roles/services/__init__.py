@@ -19,6 +19,15 @@ from apps.roles.services.people import (
     set_owners,
 )
 from apps.roles.services.registry import link_person, save_principal, save_resource
+from apps.roles.services.removing import (
+    remove_attribute,
+    remove_group,
+    remove_permission,
+    remove_principal,
+    remove_resource,
+    remove_resource_type,
+    remove_role,
+)
 from apps.roles.services.roles import save_role
 from apps.roles.services.separation import (
     end_exception,
@@ -41,6 +50,13 @@ __all__ = [
     "import_roles",
     "link_person",
     "may_revoke",
+    "remove_attribute",
+    "remove_group",
+    "remove_permission",
+    "remove_principal",
+    "remove_resource",
+    "remove_resource_type",
+    "remove_role",
     "remove_separation",
     "require_assignable",
     "require_separation",
