@@ -151,6 +151,7 @@ def _plan(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--exit-code", action="store_true", help="leave with 4 if anything changes"
     )
+    _prunes(parser)
     parser.add_argument(
         "--without-impact", action="store_true", help="do not compare who may do what"
     )
@@ -158,6 +159,7 @@ def _plan(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def _apply(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = _file(kinds, "apply", commands.apply)
+    _prunes(parser)
     parser.add_argument("--yes", action="store_true", help="do not ask before")
     parser.add_argument(
         "--propose",
@@ -166,6 +168,12 @@ def _apply(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="propose the drafts under a title",
     )
     parser.add_argument("--reason", default="", help="why, for those who approve")
+
+
+def _prunes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--prune", action="store_true", help="remove what the file leaves out"
+    )
 
 
 def _simulate(kinds: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

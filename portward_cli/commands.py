@@ -57,7 +57,11 @@ def export(session: Session) -> Exit:
 
 def plan(session: Session) -> Exit:
     """Say what applying a file would do, and to whom."""
-    body = {"text": _text(session), "impact": not session.options.without_impact}
+    body = {
+        "text": _text(session),
+        "impact": not session.options.without_impact,
+        "prune": session.options.prune,
+    }
     answer = session.portal.ask("tenant-file/plan", body)
     if not session.shows_json(answer):
         rendering.plan(session.out, answer)
@@ -70,7 +74,8 @@ def plan(session: Session) -> Exit:
 def apply(session: Session) -> Exit:
     """Apply a file as it is planned now, once its person has confirmed it."""
     options, text = session.options, _text(session)
-    planned = session.portal.ask("tenant-file/plan", {"text": text})
+    said = {"text": text, "prune": options.prune}
+    planned = session.portal.ask("tenant-file/plan", said)
     proposes = bool(options.propose and planned["drafts"])
     if rendering.is_quiet(planned) and not proposes:
         if not session.shows_json(planned):
@@ -78,8 +83,8 @@ def apply(session: Session) -> Exit:
         return Exit.DONE
     if not options.json:
         rendering.plan(session.out, planned)
-    _require_yes(session)
-    body = {"text": text, "planned": planned["before"]}
+    _require_yes(session, rendering.removals(planned))
+    body = said | {"planned": planned["before"]}
     if proposes:
         body |= {"title": options.propose, "reason": options.reason}
     answer = session.portal.change(
@@ -219,11 +224,20 @@ def _text(session: Session) -> str:
     return text
 
 
-def _require_yes(session: Session) -> None:
-    if session.options.yes or session.options.file == STANDARD_INPUT:
+def _require_yes(session: Session, removals: int) -> None:
+    has_keyboard = session.options.file != STANDARD_INPUT
+    if session.options.yes or not (has_keyboard or removals):
         # There is no keyboard behind a pipe, and the passkey is asked for all the same.
         return
-    if not Confirm.ask("Apply this?", console=session.aside, default=False):
+    if not has_keyboard:
+        raise UsageError(
+            f"{removals} items would be removed; nothing was changed.",
+            "Read `plan --prune`, and give --yes.",
+        )
+    question = (
+        f"Apply this, and remove {removals} items?" if removals else "Apply this?"
+    )
+    if not Confirm.ask(question, console=session.aside, default=False):
         raise UsageError("Nothing was changed.", "Answer y, or give --yes.")
 
 

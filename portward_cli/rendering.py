@@ -15,7 +15,7 @@ from portward_cli.errors import Reason
 from protocol.provenance import Provenance
 
 _MOST_EXAMPLES = 10
-_SIGNS = {"new": "[green]+[/]", "changed": "[yellow]~[/]"}
+_SIGNS = {"new": "[green]+[/]", "changed": "[yellow]~[/]", "remove": "[red]-[/]"}
 
 
 def as_json(console: Console, answer: object) -> None:
@@ -46,8 +46,15 @@ def plan(console: Console, answer: Mapping[str, Any]) -> None:
     for one in answer["unmanaged"]:
         name = f"{one['section']} {escape(one['name'])}"
         console.print(f"[dim]· {name} is not in the file, and stays[/]")
+    if count := removals(answer):
+        console.print(f"[red]{count}[/] of these are removed.")
     if is_quiet(answer):
         console.print("The tenant says what the file says.")
+
+
+def removals(answer: Mapping[str, Any]) -> int:
+    """Return how many items applying would remove, at once."""
+    return sum(change["kind"] == "remove" for change in answer["changes"])
 
 
 def is_quiet(answer: Mapping[str, Any]) -> bool:

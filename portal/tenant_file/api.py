@@ -63,6 +63,9 @@ class FileInput(serializers.Serializer[Any]):
 class PlanInput(FileInput):
     """A tenant's file, and whether to say what it changes for whom."""
 
+    prune = serializers.BooleanField(
+        required=False, default=False, help_text="Remove what the file leaves out."
+    )
     impact = serializers.BooleanField(required=False, default=False)
 
 
@@ -70,6 +73,9 @@ class ApplyInput(FileInput):
     """A file, what it was planned against, and what to propose its drafts as."""
 
     planned = serializers.CharField(help_text="`before` of the plan.")
+    prune = serializers.BooleanField(
+        required=False, default=False, help_text="As it was planned."
+    )
     title = serializers.CharField(
         max_length=160,
         required=False,
@@ -95,7 +101,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
 
     section = serializers.CharField()
     name = serializers.CharField()
-    kind = serializers.ChoiceField(choices=["new", "changed"])
+    kind = serializers.ChoiceField(choices=["new", "changed", "remove"])
     fields_changed = FieldSerializer(many=True)
 
 
@@ -190,11 +196,13 @@ class TenantFilePlan(TenantScopedView):
         """Plan a file."""
         sent = PlanInput(data=request.data)
         sent.is_valid(raise_exception=True)
-        text, actor = sent.validated_data["text"], _person(request)
-        answer = _shown(plan_file(actor=actor, text=text).to_dict())
-        if sent.validated_data["impact"]:
+        wanted = dict(sent.validated_data)
+        with_impact = wanted.pop("impact")
+        actor = _person(request)
+        answer = _shown(plan_file(actor=actor, **wanted).to_dict())
+        if with_impact:
             now = timezone.now()
-            answer["impact"] = measure_file(actor=actor, text=text, now=now)
+            answer["impact"] = measure_file(actor=actor, now=now, **wanted)
         return Response(answer)
 
 
@@ -227,7 +235,7 @@ class Lint(TenantScopedView):
     @extend_schema(operation_id="lint_tenant", responses={200: FindingsSerializer})
     def get(self, _request: Request) -> Response:
         """Look at the drafts of the tenant."""
-        return Response(_findings(lint_tenant()))
+        return Response(_findings(list(lint_tenant())))
 
     @extend_schema(
         operation_id="lint_file",

@@ -1,7 +1,7 @@
 """Load what a file says into a tenant, in one transaction.
 
 Loading twice changes nothing; loading a changed file changes what differs. Nothing is
-removed: what a file leaves out may have been made in the UI.
+removed: what a file leaves out may have been made in the UI. `pruning` removes it.
 """
 
 from __future__ import annotations
@@ -51,6 +51,8 @@ class Visit:
     content: Item
     is_setup: bool = True
     asked: list[uuid.UUID] = field(default_factory=list)
+    # Policies that are to be retired once others approved it.
+    retiring: set[str] = field(default_factory=set)
 
 
 @dataclass

@@ -26,8 +26,10 @@ from apps.tenants.models import Tenant
 from apps.tenants.services import require_tenant_id
 from portal.tenant_file.errors import TenantFileError
 from portal.tenant_file.loading import Visit, load_content
+from portal.tenant_file.pruning import prune as prune_content
 from portal.tenant_file.reading import Item, read_text
 from portal.tenant_file.writing import Content, Side, content_digest, tenant_content
+from protocol.records import PolicyRecord
 
 _NAMES = (
     *("slug", "key", "purpose", "name", "principal", "entity_type"),
@@ -37,7 +39,10 @@ _NAMES = (
 
 @dataclass(frozen=True)
 class Change:
-    """What happens to one item; `fields` holds name, before and after of each."""
+    """What happens to one item; `fields` holds name, before and after of each.
+
+    `kind` is new, changed or remove.
+    """
 
     section: str
     name: str
@@ -95,24 +100,30 @@ class Applied:
 
 
 @transaction.atomic
-def plan_file(*, actor: Actor, text: str) -> Plan:
+def plan_file(*, actor: Actor, text: str, prune: bool = False) -> Plan:
     """Return what applying a file would do now; raises TenantFileError."""
     with transaction.atomic():
-        plan, _visit = _carry_out(actor, text)
+        plan, _visit = _carry_out(actor, text, is_pruning=prune)
         transaction.set_rollback(True)
     return plan
 
 
 @transaction.atomic
-def measure_file(*, actor: Actor, text: str, now: dt.datetime) -> dict[str, Any]:
+def measure_file(
+    *, actor: Actor, text: str, now: dt.datetime, prune: bool = False
+) -> dict[str, Any]:
     """Return who would gain or lose what by a file, once all of it is approved.
 
     Raises TenantFileError.
     """
     before = {record.key: record for record in simulation.live_records()}
     with transaction.atomic():
-        plan, _visit = _carry_out(actor, text)
-        after = {record.key: record for record in simulation.live_records()}
+        plan, visit = _carry_out(actor, text, is_pruning=prune)
+        after = {
+            record.key: record
+            for record in simulation.live_records()
+            if not isinstance(record, PolicyRecord) or record.slug not in visit.retiring
+        }
         rows = policies.drafts().filter(policy__slug__in=plan.drafts)
         proposed = [simulation.change_of_draft(row) for row in rows]
         transaction.set_rollback(True)
@@ -148,16 +159,23 @@ def run_file_tests(*, actor: Actor, text: str) -> list[dict[str, Any]]:
 
 @transaction.atomic
 def apply_file(
-    *, actor: Actor, text: str, planned: str, title: str = "", reason: str = ""
+    *,
+    actor: Actor,
+    text: str,
+    planned: str,
+    title: str = "",
+    reason: str = "",
+    prune: bool = False,
 ) -> Applied:
     """Apply a file to the tenant whose scope is open: all of it or nothing.
 
-    `planned` is the digest that the plan began with. With a title, the drafts that the
-    file changed are proposed together. Raises TenantFileError, ChangedMeanwhileError
-    and what proposing raises.
+    With `prune` everything is removed that the file leaves out. `planned` is the digest
+    that the plan began with. With a title, the drafts that the file changed are
+    proposed together. Raises TenantFileError, ChangedMeanwhileError and what proposing
+    raises.
     """
     _lock_tenant()
-    plan, visit = _carry_out(actor, text)
+    plan, visit = _carry_out(actor, text, is_pruning=prune)
     if plan.before != planned:
         raise ChangedMeanwhileError(
             "The tenant was changed after this was planned.",
@@ -185,7 +203,7 @@ def lint_file(*, actor: Actor, text: str) -> list[Finding]:
     """
     with transaction.atomic():
         _carry_out(actor, text)
-        found = policies.lint_tenant()
+        found = list(policies.lint_tenant())
         transaction.set_rollback(True)
     return found
 
@@ -193,13 +211,18 @@ def lint_file(*, actor: Actor, text: str) -> list[Finding]:
 def compare(before: Content, after: Content) -> tuple[Change, ...]:
     """Return what differs between two configurations, item by item."""
     found = []
-    for section in after:
-        old, new = _named(before.get(section, [])), _named(after[section])
-        found += [_change(section, name, old.get(name), new[name]) for name in new]
+    for section in {**before, **after}:
+        old, new = _named(before.get(section, [])), _named(after.get(section, []))
+        found += [
+            _change(section, name, old.get(name), new.get(name))
+            for name in {**old, **new}
+        ]
     return tuple(change for change in found if change.fields)
 
 
-def _carry_out(actor: Actor, text: str) -> tuple[Plan, Visit]:
+def _carry_out(
+    actor: Actor, text: str, *, is_pruning: bool = False
+) -> tuple[Plan, Visit]:
     content = read_text(text)
     if "tenant" in content.value:
         _check_tenant(content)
@@ -207,6 +230,8 @@ def _carry_out(actor: Actor, text: str) -> tuple[Plan, Visit]:
     waiting = set(_open_drafts())
     visit = Visit(actor, content, is_setup=False)
     load_content(visit)
+    if is_pruning:
+        prune_content(visit)
     after = tenant_content(Side.DRAFT)
     changes = compare(before, after)
     changed = {one.name for one in changes if one.section == "policies"}
@@ -214,7 +239,7 @@ def _carry_out(actor: Actor, text: str) -> tuple[Plan, Visit]:
         before=content_digest(before),
         after=content_digest(after),
         changes=changes,
-        unmanaged=tuple(_unmanaged(content, after)),
+        unmanaged=() if is_pruning else tuple(_unmanaged(content, after)),
         asked=_titles(visit),
         drafts=tuple(
             sorted((changed | waiting & _policies(content)) & set(_open_drafts()))
@@ -250,16 +275,19 @@ def _name(item: Mapping[str, Any]) -> str:
 
 
 def _change(
-    section: str, name: str, old: Mapping[str, Any] | None, new: Mapping[str, Any]
+    section: str,
+    name: str,
+    old: Mapping[str, Any] | None,
+    new: Mapping[str, Any] | None,
 ) -> Change:
-    known = old or {}
-    names = sorted({*known, *new})
+    was, is_now = old or {}, new or {}
     fields = tuple(
-        (one, known.get(one), new.get(one))
-        for one in names
-        if known.get(one) != new.get(one)
+        (one, was.get(one), is_now.get(one))
+        for one in sorted({*was, *is_now})
+        if was.get(one) != is_now.get(one)
     )
-    return Change(section, name, "new" if old is None else "changed", fields)
+    kind = "new" if old is None else "remove" if new is None else "changed"
+    return Change(section, name, kind, fields)
 
 
 def _unmanaged(content: Item, after: Content) -> list[tuple[str, str]]:

@@ -20,6 +20,7 @@ from apps.elevations import selectors as elevations
 from apps.elevations.models import Eligibility
 from apps.nodes import selectors as nodes
 from apps.policies import selectors as policies
+from apps.policies.choices import PolicyState
 from apps.roles import selectors as roles
 from apps.roles.choices import AssignmentSource, AttributeSource
 from apps.roles.models import RESOURCE_GROUP, Assignment, Principal, Resource
@@ -296,7 +297,7 @@ def _eligibility(row: Eligibility) -> dict[str, Any]:
 
 def _policies(side: Side) -> list[dict[str, Any]]:
     if side is Side.DRAFT:
-        drafts = policies.drafts()
+        drafts = policies.drafts().exclude(policy__state=PolicyState.RETIRED)
         return [{"slug": row.policy.slug, **_said(row.content)} for row in drafts]
     return [
         {"slug": row.policy.slug, **_said(row.content)}

@@ -125,6 +125,27 @@ def test_a_file_is_applied_after_its_person_confirmed_it(
     assert run("plan", "--exit-code", stdin=ROLES) == Exit.DONE
 
 
+def test_what_a_file_leaves_out_is_removed_after_yes_was_said(
+    run: Run, tenant: Tenant, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run("export", "-o", str(tmp_path / "before.yaml")) == Exit.DONE
+    assert run("apply", stdin=ROLES) == Exit.DONE
+    before = (tmp_path / "before.yaml").read_text()
+    capsys.readouterr()
+    assert run("plan", "--prune", "--exit-code", stdin=before) == Exit.CHANGES
+    assert "- roles crew" in (told := capsys.readouterr().out)
+    assert "1 of these are removed" in told
+    assert run("apply", "--prune", stdin=before) == Exit.USAGE
+    assert "1 items would be removed" in capsys.readouterr().err
+    with tenant_scope(tenant.pk):
+        assert Role.objects.filter(slug="crew").exists()
+    assert run("apply", "--prune", "--yes", stdin=before) == Exit.DONE
+    with tenant_scope(tenant.pk):
+        assert not Role.objects.filter(slug="crew").exists()
+    assert run("export") == Exit.DONE
+    assert capsys.readouterr().out.endswith(before)
+
+
 def test_nothing_is_applied_when_nobody_confirms(
     run: Run, tenant: Tenant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
