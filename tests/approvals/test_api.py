@@ -11,13 +11,25 @@ import pytest
 from django.test import Client
 
 from apps.accounts.choices import Scope
-from apps.accounts.services import TokenSpec, actor_for, issue_api_token
+from apps.accounts.services import (
+    TokenSpec,
+    actor_for,
+    grant_membership,
+    issue_api_token,
+)
 from apps.approvals import selectors, services
 from apps.approvals.choices import RequestState
 from apps.approvals.models import ApprovalFlow, ApprovalRequest
 from apps.tenants.models import Tenant
 from tests.approvals.test_flows import flow
+from tests.factories.access import SYSTEM
 from tests.factories.approvals import People, Person
+from tests.factories.clients import token_of
+from tests.roles.test_api import change
+from tests.signin.conftest import Visitor, alice, visitor_for
+from tests.signin.test_api import Program as TokenProgram
+
+__all__ = ["alice", "visitor_for"]
 
 pytestmark = pytest.mark.django_db
 BASE = "/api/v1"
@@ -143,3 +155,42 @@ def test_a_flow_carries_the_tag_of_its_state(
     assert found.json() == {"id": str(row.pk), **selectors.spec_of(row).to_dict()}
     assert found["ETag"].startswith('"')
     assert [one["name"] for one in program.get("/flows").json()["results"]] == ["One"]
+
+
+@pytest.fixture
+def keeper(in_tenant: Tenant, alice: Visitor, people: People) -> TokenProgram:
+    people("anna")
+    people("ben")
+    grant_membership(actor=SYSTEM, user=alice.user, roles=["security_admin"])
+    scopes = ["requests.read", "requests.write", "operations.confirm"]
+    return TokenProgram(token_of(in_tenant, alice.user, scopes=scopes))
+
+
+@pytest.mark.parametrize(
+    ("match", "status"), [("", 428), ('"stale"', 412), ("seen", 200)]
+)
+def test_a_flow_is_replaced_only_in_the_state_that_was_seen(
+    keeper: TokenProgram, alice: Visitor, match: str, status: int
+) -> None:
+    row = flow(name="One")
+    path = f"/api/v1/flows/{row.pk}"
+    seen = keeper.send("GET", path)
+    tag = seen["ETag"] if match == "seen" else match
+    answer = change(keeper, alice, ("PUT", path), seen.json() | {"order": 7}, tag)
+    assert answer.status_code == status, answer.content
+    row.refresh_from_db()
+    assert (row.order == 7) is (status == 200)
+
+
+def test_a_flow_that_was_changed_meanwhile_is_not_overwritten(
+    keeper: TokenProgram, alice: Visitor
+) -> None:
+    row = flow(name="One")
+    path = f"/api/v1/flows/{row.pk}"
+    seen = keeper.send("GET", path)
+    row.order = 3
+    row.save()
+    answer = change(keeper, alice, ("PUT", path), seen.json(), seen["ETag"])
+    assert answer.status_code == 412
+    row.refresh_from_db()
+    assert row.order == 3

@@ -24,7 +24,12 @@ from apps.approvals import selectors, services
 from apps.approvals.choices import ItemKind
 from apps.approvals.models import ChangeItem, ChangeSet
 from apps.core.admin import ServiceAdmin
-from apps.core.errors import ForbiddenError, NotFoundError, PortwardError
+from apps.core.errors import (
+    ForbiddenError,
+    NotFoundError,
+    OutOfScopeError,
+    PortwardError,
+)
 
 KINDS = {
     "timewindow": ItemKind.WINDOW,
@@ -60,7 +65,8 @@ class ChangeDetour:
         """Return the open sets of the person who looks."""
         del row
         kind = KINDS.get(str(page.opts.model_name))
-        if kind is None:
+        if kind is None or not user_of(request).has_perm("approvals.add_changeset"):
+            # Sets of changes concern all objects; rights on some do not open them.
             return {}
         sent = request.POST if request.method == "POST" else request.GET
         rows = selectors.open_sets_of(user_of(request).pk)[:50]
@@ -115,9 +121,13 @@ def _add(
             form = page.make_form(request, staged)
             if not form.is_valid():
                 return page.shown(request, form, row).render()
-            saved = page.save(request, form, staged)
+            saved = page.save_within(
+                request, staged, lambda: page.save(request, form, staged)
+            )
             content = selectors.ground_of(kind, saved.slug).content or {}
         found = _put(request, found, kind, saved.slug, content)
+    except OutOfScopeError as refusal:
+        error = refusal
     except ForbiddenError as refusal:
         raise PermissionDenied(refusal.message) from refusal
     except PortwardError as refusal:
@@ -164,11 +174,17 @@ def _staged(
 def _row(
     page: Page, request: HttpRequest, row: Model | None, slug: str
 ) -> Model | None:
-    """Return the row as the set leaves it, if it creates or changes it."""
+    """Return the row as the set leaves it, if it creates or changes it.
+
+    Raises Http404 for one that the person may not see.
+    """
     rows: QuerySet[Model] = page.get_queryset(request)
     if row is not None:
         return rows.get(pk=row.pk)
-    return rows.filter(slug=slug).first() if slug else None
+    found = rows.filter(slug=slug).first() if slug else None
+    if found is not None and not page.has_view_permission(request, found):
+        raise Http404
+    return found
 
 
 def _set_named(text: str) -> ChangeSet:

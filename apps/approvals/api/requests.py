@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from typing_extensions import override
 
 from apps.accounts.choices import Scope
-from apps.accounts.permissions import TenantScopedView
+from apps.accounts.permissions import ObjectScopedView, TenantScopedView
 from apps.accounts.services import PersonHolder, actor_for
 from apps.approvals import rules, selectors, services
 from apps.approvals.choices import RequestKind, RequestState, Verdict
+from apps.approvals.errors import FlowNotFoundError
 from apps.approvals.models import ApprovalFlow, ApprovalRequest, Vote
 from apps.core.api import asked_for, require_match, with_etag
 from apps.core.errors import ForbiddenError
@@ -288,7 +289,9 @@ class FlowSerializer(serializers.ModelSerializer[ApprovalFlow]):
         return {"id": str(instance.pk), **selectors.spec_of(instance).to_dict()}
 
 
-class FlowList(OperationBoundView, ListAPIView[ApprovalFlow]):
+class FlowList(
+    OperationBoundView, ObjectScopedView[ApprovalFlow], ListAPIView[ApprovalFlow]
+):
     """List flows, and make one."""
 
     serializer_class = FlowSerializer
@@ -301,6 +304,7 @@ class FlowList(OperationBoundView, ListAPIView[ApprovalFlow]):
         return selectors.flows()
 
     @extend_schema(operation_id="flows_create", responses={201: FlowSerializer})
+    @transaction.atomic
     def post(self, request: Request) -> Response:
         """Make a flow. Refused if nobody could ever pass it."""
         row = services.save_flow(
@@ -308,10 +312,11 @@ class FlowList(OperationBoundView, ListAPIView[ApprovalFlow]):
             flow_id=None,
             spec=rules.parse_spec(request.data),
         )
+        self.require_after("add", row)
         return with_etag(FlowSerializer(row).data, 201)
 
 
-class FlowDetail(OperationBoundView, GenericAPIView[ApprovalFlow]):
+class FlowDetail(OperationBoundView, ObjectScopedView[ApprovalFlow]):
     """One flow."""
 
     serializer_class = FlowSerializer
@@ -321,20 +326,27 @@ class FlowDetail(OperationBoundView, GenericAPIView[ApprovalFlow]):
     @extend_schema(operation_id="flows_retrieve")
     def get(self, _request: Request, pk: uuid.UUID) -> Response:
         """Read one flow; the entity tag names the state for a change."""
-        return with_etag(FlowSerializer(selectors.flow_by_id(pk)).data)
+        return with_etag(FlowSerializer(self._visible(pk)).data)
 
     @extend_schema(operation_id="flows_update")
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Change a flow whose state the sender saw (`If-Match`)."""
         actor = actor_for(person_of(request).user)
         with transaction.atomic():
-            selectors.flow_by_id(pk)
+            self.require("change", self._visible(pk))
             row = ApprovalFlow.objects.select_for_update().get(pk=pk)
             require_match(request, FlowSerializer(row).data)
             row = services.save_flow(
                 actor=actor, flow_id=pk, spec=rules.parse_spec(_without_id(request))
             )
+            self.require_after("change", row)
         return with_etag(FlowSerializer(row).data)
+
+    def _visible(self, pk: uuid.UUID) -> ApprovalFlow:
+        row = self.filter_queryset(selectors.flows()).filter(pk=pk).first()
+        if row is None:
+            raise FlowNotFoundError
+        return row
 
 
 def _without_id(request: Request) -> object:

@@ -6,6 +6,7 @@ import uuid
 
 from django.db import IntegrityError, transaction
 
+from apps.accounts.models import User
 from apps.approvals import rules, selectors
 from apps.approvals.choices import RequestKind
 from apps.approvals.errors import FlowForbiddenError, FlowNameTakenError
@@ -14,6 +15,7 @@ from apps.approvals.models import ApprovalFlow
 from apps.approvals.services.linting import require_covered
 from apps.audit.events import Actor
 from apps.audit.services import append
+from apps.roles import selectors as roles
 from apps.tenants.services import require_tenant_id
 
 STANDARD = "Standard"
@@ -37,7 +39,7 @@ def save_flow(
     Raises FlowForbiddenError, FlowNameTakenError, and FlowUncoveredError when nobody
     could ever pass it.
     """
-    _require_keeper(actor)
+    _require_keeper(actor, flow_id)
     if actor.kind != "command" and spec.is_active:
         # An operator sets a tenant up before there are people in it.
         require_covered(flow_id, spec)
@@ -66,16 +68,36 @@ def save_flow(
 @transaction.atomic
 def remove_flow(*, actor: Actor, flow_id: uuid.UUID) -> None:
     """Remove a flow. Requests that are open keep it."""
-    _require_keeper(actor)
+    if not _keeps_all(actor):
+        raise FlowForbiddenError
     row = selectors.flow_by_id(flow_id)
     _audit(actor, row, selectors.spec_of(row).to_dict(), None)
     row.delete()
 
 
-def _require_keeper(actor: Actor) -> None:
-    is_admin = selectors.SECURITY_ADMIN in selectors.roles_of_actor(actor)
-    if actor.kind != "command" and not is_admin:
+def _require_keeper(actor: Actor, flow_id: uuid.UUID | None) -> None:
+    """Refuse who neither keeps all flows nor was delegated this one.
+
+    Whether a new flow, or what became of one, fits what was delegated is looked at
+    where it was saved.
+    """
+    if _keeps_all(actor):
+        return
+    user = User.objects.filter(pk=actor.id).first() if actor.kind == "user" else None
+    if user is None:
         raise FlowForbiddenError
+    if flow_id is None:
+        may = roles.has_some(user, "approvals.add_approvalflow")
+    else:
+        row = selectors.flow_by_id(flow_id)
+        may = roles.holds(user, "approvals.change_approvalflow", row)
+    if not may:
+        raise FlowForbiddenError
+
+
+def _keeps_all(actor: Actor) -> bool:
+    is_admin = selectors.SECURITY_ADMIN in selectors.roles_of_actor(actor)
+    return actor.kind == "command" or is_admin
 
 
 def _audit(

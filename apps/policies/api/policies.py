@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from typing_extensions import override
 
 from apps.accounts.choices import Scope
-from apps.accounts.permissions import TenantScopedView
+from apps.accounts.permissions import ObjectScopedView, TenantScopedView
 from apps.accounts.services import actor_for
 from apps.core.api import asked_for, require_match, with_etag
 from apps.policies import selectors, services
+from apps.policies.errors import PolicyNotFoundError
 from apps.policies.models import Policy, PolicyDraft, PolicyVersion
 from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
@@ -91,7 +92,7 @@ class DraftInput(serializers.Serializer[Any]):
     content = serializers.DictField()
 
 
-class _Policies(OperationBoundView, GenericAPIView[Policy]):
+class _Policies(OperationBoundView, ObjectScopedView[Policy]):
     serializer_class = PolicySerializer
 
     @override
@@ -111,8 +112,10 @@ class PolicyList(_Policies, ListAPIView[Policy]):
         request=DraftInput,
         responses={201: WholePolicySerializer},
     )
+    @transaction.atomic
     def post(self, request: Request) -> Response:
         """Draft a new policy. Nodes hear of it once it is approved."""
+        self.require_some("add", Policy)
         values = _sent(request)
         draft = services.save_draft(
             actor=actor_for(holder_of(request).user),
@@ -121,6 +124,7 @@ class PolicyList(_Policies, ListAPIView[Policy]):
             expected_lock=None,
             slug=values["slug"],
         )
+        self.require_after("add", draft.policy)
         return with_etag(_shown(draft.policy_id), 201)
 
 
@@ -134,6 +138,7 @@ class PolicyDetail(_Policies):
     @extend_schema(operation_id="policies_retrieve")
     def get(self, _request: Request, pk: uuid.UUID) -> Response:
         """Read one policy and its draft; its ETag is what a change has to name."""
+        self._visible(pk)
         return with_etag(_shown(pk))
 
     @extend_schema(
@@ -144,6 +149,8 @@ class PolicyDetail(_Policies):
     @transaction.atomic
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Replace the draft if it is still what `If-Match` names."""
+        policy = self._visible(pk)
+        self.require("change", policy)
         list(PolicyDraft.objects.select_for_update(of=("self",)).filter(policy_id=pk))
         seen = _shown(pk)
         require_match(request, seen)
@@ -153,7 +160,14 @@ class PolicyDetail(_Policies):
             content=_sent(request)["content"],
             expected_lock=seen["draft"]["lock"],
         )
+        self.require_after("change", policy)
         return with_etag(_shown(pk))
+
+    def _visible(self, pk: uuid.UUID) -> Policy:
+        row = self.filter_queryset(self.get_queryset()).filter(pk=pk).first()
+        if row is None:
+            raise PolicyNotFoundError
+        return row
 
 
 def _sent(request: Request) -> dict[str, Any]:

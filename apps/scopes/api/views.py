@@ -7,23 +7,24 @@ console asks for a passkey.
 from __future__ import annotations
 
 import uuid
-from typing import Any, Generic, TypeVar
+from typing import Any, ClassVar, TypeVar
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
-from rest_framework.generics import GenericAPIView, ListAPIView
+from rest_framework.generics import ListAPIView
 from rest_framework.request import Request
 from rest_framework.response import Response
+from typing_extensions import override
 
 from apps.accounts.choices import Scope
-from apps.accounts.permissions import TenantScopedView
-from apps.accounts.services import PersonHolder, actor_for
+from apps.accounts.permissions import ObjectScopedView, TenantScopedView
+from apps.accounts.services import actor_for
 from apps.audit.events import Actor
 from apps.core.api import asked_for, require_match, with_etag
-from apps.core.errors import ForbiddenError
 from apps.scopes import selectors, services
 from apps.scopes.api.shapes import (
     CalendarRequestSerializer,
@@ -40,7 +41,7 @@ from apps.scopes.errors import (
     WindowNotFoundError,
 )
 from apps.scopes.models import HolidayCalendar, Location, TimeWindow
-from apps.signin.permissions import OperationBoundView
+from apps.signin.permissions import OperationBoundView, holder_of
 from apps.signin.rules.operations import Operation
 from engine.calendar import is_open, next_transitions
 from protocol.zones import zone_transitions
@@ -61,45 +62,107 @@ _IF_MATCH = OpenApiParameter(
 )
 
 
-class _Many(OperationBoundView, ListAPIView[Row], Generic[Row]):
+class _Saving(OperationBoundView, ObjectScopedView[Row]):
+    """How rows of one kind are written: what is sent, and which services take it."""
+
+    asking: ClassVar[type[Any]]
+    missing: ClassVar[type[Exception]]
+
+    def save(self, actor: Actor, spec: Any, row: Row | None) -> Row:  # noqa: ANN401  # each its spec
+        """Write a new row, or replace one. Raises what the service raises."""
+        raise NotImplementedError
+
+    def drop(self, actor: Actor, row: Row) -> None:
+        """Delete a row. Raises what the service raises."""
+        raise NotImplementedError
+
+    def asked(self, request: Request) -> Any:  # noqa: ANN401  # each its spec
+        """Return what was sent. Raises ValidationError."""
+        sent = self.asking(data=request.data)
+        sent.is_valid(raise_exception=True)
+        return sent.spec()
+
+
+class _Many(_Saving[Row], ListAPIView[Row]):
     """List, and create."""
 
     scopes = {name: _SCOPES[name] for name in ("GET", "POST")}
     operations = {"POST": Operation.CHANGE_ACCESS}
 
+    @transaction.atomic
+    def create(self, request: Request) -> Response:
+        """Add a row, and answer with it and its tag."""
+        actor = actor_for(holder_of(request).user)
+        self.require_some("add", self.get_queryset().model)
+        row = self.save(actor, self.asked(request), None)
+        self.require_after("add", row)
+        return with_etag(self.get_serializer(row).data, 201)
 
-class _One(OperationBoundView, GenericAPIView[Row], Generic[Row]):
+
+class _One(_Saving[Row]):
     """Read, replace and delete."""
 
     scopes = {name: _SCOPES[name] for name in ("GET", "PUT", "DELETE")}
     operations = dict.fromkeys(("PUT", "DELETE"), Operation.CHANGE_ACCESS)
-    missing: type[Exception]
 
-    def row(self, pk: uuid.UUID) -> Row:
-        """Return the row or raise what says that there is none."""
-        found = self.get_queryset().filter(pk=pk).first()
-        if found is None:
-            raise self.missing
-        return found
-
-    def matching(self, request: Request, pk: uuid.UUID) -> Row:
-        """Return the row, locked, if it is in the state that the change is about."""
-        found = self.get_queryset().select_for_update().filter(pk=pk).first()
-        if found is None:
-            raise self.missing
-        require_match(request, self.get_serializer(found).data)
-        return found
-
-    def shown(self, row: Row) -> Response:
+    def read(self, pk: uuid.UUID) -> Response:
         """Answer with a row and its tag."""
+        return self._shown(self._row(self._visible(), pk))
+
+    @transaction.atomic
+    def replace(self, request: Request, pk: uuid.UUID) -> Response:
+        """Replace a row if it is still what `If-Match` names."""
+        row = self._matching(request, pk, "change")
+        actor = actor_for(holder_of(request).user)
+        saved = self.save(actor, self.asked(request), row)
+        self.require_after("change", saved)
+        return self._shown(saved)
+
+    @transaction.atomic
+    def remove(self, request: Request, pk: uuid.UUID) -> Response:
+        """Delete a row if it is still what `If-Match` names."""
+        row = self._matching(request, pk, "delete")
+        self.drop(actor_for(holder_of(request).user), row)
+        return Response(status=204)
+
+    def _matching(self, request: Request, pk: uuid.UUID, action: str) -> Row:
+        row = self._row(self._visible().select_for_update(of=("self",)), pk)
+        self.require(action, row)
+        require_match(request, self.get_serializer(row).data)
+        return row
+
+    def _visible(self) -> QuerySet[Row]:
+        return self.filter_queryset(self.get_queryset())
+
+    def _row(self, rows: QuerySet[Row], pk: uuid.UUID) -> Row:
+        row = rows.filter(pk=pk).first()
+        if row is None:
+            raise self.missing
+        return row
+
+    def _shown(self, row: Row) -> Response:
         return with_etag(self.get_serializer(row).data)
 
 
-class WindowList(_Many[TimeWindow]):
-    """Time windows of the tenant."""
-
+class _Windows(_Saving[TimeWindow]):
     serializer_class = WindowSerializer
     queryset = TimeWindow.objects.order_by("id")
+    asking = WindowRequestSerializer
+    missing = WindowNotFoundError
+
+    @override
+    def save(self, actor: Actor, spec: Any, row: TimeWindow | None) -> TimeWindow:
+        return services.save_window(
+            actor=actor, spec=spec, window_id=row.pk if row else None
+        )
+
+    @override
+    def drop(self, actor: Actor, row: TimeWindow) -> None:
+        services.delete_window(actor=actor, window_id=row.pk)
+
+
+class WindowList(_Windows, _Many[TimeWindow]):
+    """Time windows of the tenant."""
 
     @extend_schema(
         operation_id="windows_create",
@@ -108,23 +171,16 @@ class WindowList(_Many[TimeWindow]):
     )
     def post(self, request: Request) -> Response:
         """Create a time window."""
-        row = services.save_window(
-            actor=_actor(request), spec=_asked(WindowRequestSerializer, request)
-        )
-        return with_etag(self.get_serializer(row).data, 201)
+        return self.create(request)
 
 
-class WindowDetail(_One[TimeWindow]):
+class WindowDetail(_Windows, _One[TimeWindow]):
     """One time window."""
-
-    serializer_class = WindowSerializer
-    queryset = TimeWindow.objects.all()
-    missing = WindowNotFoundError
 
     @extend_schema(operation_id="windows_retrieve")
     def get(self, _request: Request, pk: uuid.UUID) -> Response:
         """Read one window."""
-        return self.shown(self.row(pk))
+        return self.read(pk)
 
     @extend_schema(
         operation_id="windows_update",
@@ -132,14 +188,9 @@ class WindowDetail(_One[TimeWindow]):
         request=WindowRequestSerializer,
         responses={200: WindowSerializer},
     )
-    @transaction.atomic
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Replace a window; live policies keep the one they were approved with."""
-        row = self.matching(request, pk)
-        spec = _asked(WindowRequestSerializer, request)
-        return self.shown(
-            services.save_window(actor=_actor(request), spec=spec, window_id=row.pk)
-        )
+        return self.replace(request, pk)
 
     @extend_schema(
         operation_id="windows_delete",
@@ -147,12 +198,9 @@ class WindowDetail(_One[TimeWindow]):
         request=None,
         responses={204: None},
     )
-    @transaction.atomic
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Delete a window that nothing refers to."""
-        row = self.matching(request, pk)
-        services.delete_window(actor=_actor(request), window_id=row.pk)
-        return Response(status=204)
+        return self.remove(request, pk)
 
 
 class WindowTransitions(TenantScopedView):
@@ -192,11 +240,27 @@ class WindowTransitions(TenantScopedView):
         )
 
 
-class CalendarList(_Many[HolidayCalendar]):
-    """Calendars of the tenant."""
-
+class _Calendars(_Saving[HolidayCalendar]):
     serializer_class = CalendarSerializer
     queryset = HolidayCalendar.objects.order_by("id")
+    asking = CalendarRequestSerializer
+    missing = CalendarNotFoundError
+
+    @override
+    def save(
+        self, actor: Actor, spec: Any, row: HolidayCalendar | None
+    ) -> HolidayCalendar:
+        return services.save_calendar(
+            actor=actor, spec=spec, calendar_id=row.pk if row else None
+        )
+
+    @override
+    def drop(self, actor: Actor, row: HolidayCalendar) -> None:
+        services.delete_calendar(actor=actor, calendar_id=row.pk)
+
+
+class CalendarList(_Calendars, _Many[HolidayCalendar]):
+    """Calendars of the tenant."""
 
     @extend_schema(
         operation_id="calendars_create",
@@ -205,23 +269,16 @@ class CalendarList(_Many[HolidayCalendar]):
     )
     def post(self, request: Request) -> Response:
         """Create a calendar."""
-        row = services.save_calendar(
-            actor=_actor(request), spec=_asked(CalendarRequestSerializer, request)
-        )
-        return with_etag(self.get_serializer(row).data, 201)
+        return self.create(request)
 
 
-class CalendarDetail(_One[HolidayCalendar]):
+class CalendarDetail(_Calendars, _One[HolidayCalendar]):
     """One calendar."""
-
-    serializer_class = CalendarSerializer
-    queryset = HolidayCalendar.objects.all()
-    missing = CalendarNotFoundError
 
     @extend_schema(operation_id="calendars_retrieve")
     def get(self, _request: Request, pk: uuid.UUID) -> Response:
         """Read one calendar."""
-        return self.shown(self.row(pk))
+        return self.read(pk)
 
     @extend_schema(
         operation_id="calendars_update",
@@ -229,14 +286,9 @@ class CalendarDetail(_One[HolidayCalendar]):
         request=CalendarRequestSerializer,
         responses={200: CalendarSerializer},
     )
-    @transaction.atomic
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Replace a calendar and its days."""
-        row = self.matching(request, pk)
-        spec = _asked(CalendarRequestSerializer, request)
-        return self.shown(
-            services.save_calendar(actor=_actor(request), spec=spec, calendar_id=row.pk)
-        )
+        return self.replace(request, pk)
 
     @extend_schema(
         operation_id="calendars_delete",
@@ -244,19 +296,30 @@ class CalendarDetail(_One[HolidayCalendar]):
         request=None,
         responses={204: None},
     )
-    @transaction.atomic
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Delete a calendar that no window refers to."""
-        row = self.matching(request, pk)
-        services.delete_calendar(actor=_actor(request), calendar_id=row.pk)
-        return Response(status=204)
+        return self.remove(request, pk)
 
 
-class LocationList(_Many[Location]):
-    """Locations of the tenant."""
-
+class _Locations(_Saving[Location]):
     serializer_class = LocationSerializer
     queryset = Location.objects.order_by("id")
+    asking = LocationSerializer
+    missing = LocationNotFoundError
+
+    @override
+    def save(self, actor: Actor, spec: Any, row: Location | None) -> Location:
+        return services.save_location(
+            actor=actor, spec=spec, location_id=row.pk if row else None
+        )
+
+    @override
+    def drop(self, actor: Actor, row: Location) -> None:
+        services.delete_location(actor=actor, location_id=row.pk)
+
+
+class LocationList(_Locations, _Many[Location]):
+    """Locations of the tenant."""
 
     @extend_schema(
         operation_id="locations_create",
@@ -265,23 +328,16 @@ class LocationList(_Many[Location]):
     )
     def post(self, request: Request) -> Response:
         """Create a location."""
-        row = services.save_location(
-            actor=_actor(request), spec=_asked(LocationSerializer, request)
-        )
-        return with_etag(self.get_serializer(row).data, 201)
+        return self.create(request)
 
 
-class LocationDetail(_One[Location]):
+class LocationDetail(_Locations, _One[Location]):
     """One location."""
-
-    serializer_class = LocationSerializer
-    queryset = Location.objects.all()
-    missing = LocationNotFoundError
 
     @extend_schema(operation_id="locations_retrieve")
     def get(self, _request: Request, pk: uuid.UUID) -> Response:
         """Read one location."""
-        return self.shown(self.row(pk))
+        return self.read(pk)
 
     @extend_schema(
         operation_id="locations_update",
@@ -289,14 +345,9 @@ class LocationDetail(_One[Location]):
         request=LocationSerializer,
         responses={200: LocationSerializer},
     )
-    @transaction.atomic
     def put(self, request: Request, pk: uuid.UUID) -> Response:
         """Replace a location; live policies keep the one they were approved with."""
-        row = self.matching(request, pk)
-        spec = _asked(LocationSerializer, request)
-        return self.shown(
-            services.save_location(actor=_actor(request), spec=spec, location_id=row.pk)
-        )
+        return self.replace(request, pk)
 
     @extend_schema(
         operation_id="locations_delete",
@@ -304,22 +355,6 @@ class LocationDetail(_One[Location]):
         request=None,
         responses={204: None},
     )
-    @transaction.atomic
     def delete(self, request: Request, pk: uuid.UUID) -> Response:
         """Delete a location that nothing refers to."""
-        row = self.matching(request, pk)
-        services.delete_location(actor=_actor(request), location_id=row.pk)
-        return Response(status=204)
-
-
-def _asked(kind: type[Any], request: Request) -> Any:  # noqa: ANN401  # each its spec
-    serializer = kind(data=request.data)
-    serializer.is_valid(raise_exception=True)
-    return serializer.spec()
-
-
-def _actor(request: Request) -> Actor:
-    """Return the person whose token it is; an operation token needs one anyway."""
-    if not isinstance(request.auth, PersonHolder):
-        raise ForbiddenError("Only a person may change this.")
-    return actor_for(request.auth.user)
+        return self.remove(request, pk)
