@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from django.db.models import QuerySet
@@ -170,9 +171,7 @@ class DelegationAccept(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Accept as the delegate."""
-        user = holder_of(request).user
-        row = services.accept(actor=actor_for(user), user=user, delegation_id=pk)
-        return Response(DelegationSerializer(row).data)
+        return _answer(request, services.accept, DelegationSerializer, delegation_id=pk)
 
 
 class DelegationDecline(OperationBoundView):
@@ -188,9 +187,9 @@ class DelegationDecline(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Decline as the delegate."""
-        user = holder_of(request).user
-        row = services.decline(actor=actor_for(user), user=user, delegation_id=pk)
-        return Response(DelegationSerializer(row).data)
+        return _answer(
+            request, services.decline, DelegationSerializer, delegation_id=pk
+        )
 
 
 class DelegationRevoke(OperationBoundView):
@@ -206,14 +205,12 @@ class DelegationRevoke(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """End it as who lends or borrows, or as a security admin."""
-        wanted = EndSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
         user = holder_of(request).user
         ended = services.revoke(
             actor=actor_for(user),
             user=user,
             delegation_id=pk,
-            reason=wanted.validated_data["reason"],
+            reason=_reason(request),
         )
         return Response(DelegationSerializer(ended, many=True).data)
 
@@ -264,9 +261,9 @@ class AbsenceAccept(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Agree as who was asked."""
-        user = holder_of(request).user
-        row = services.accept_absence(actor=actor_for(user), user=user, absence_id=pk)
-        return Response(AbsenceSerializer(row).data)
+        return _answer(
+            request, services.accept_absence, AbsenceSerializer, absence_id=pk
+        )
 
 
 class AbsenceDecline(OperationBoundView):
@@ -282,9 +279,9 @@ class AbsenceDecline(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Decline as who was asked."""
-        user = holder_of(request).user
-        row = services.decline_absence(actor=actor_for(user), user=user, absence_id=pk)
-        return Response(AbsenceSerializer(row).data)
+        return _answer(
+            request, services.decline_absence, AbsenceSerializer, absence_id=pk
+        )
 
 
 class AbsenceEnd(OperationBoundView):
@@ -300,18 +297,32 @@ class AbsenceEnd(OperationBoundView):
     )
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """End it as who is away or stands in, or as a security admin."""
-        wanted = EndSerializer(data=request.data)
-        wanted.is_valid(raise_exception=True)
-        user = holder_of(request).user
-        row = services.end_absence(
-            actor=actor_for(user),
-            user=user,
+        return _answer(
+            request,
+            services.end_absence,
+            AbsenceSerializer,
             absence_id=pk,
-            reason=wanted.validated_data["reason"],
+            reason=_reason(request),
         )
-        return Response(AbsenceSerializer(row).data)
 
 
 def _person(request: Request) -> User | None:
     """Return the person a token stands for, or None for a program of its own."""
     return request.auth.user if isinstance(request.auth, PersonHolder) else None
+
+
+def _reason(request: Request) -> str:
+    wanted = EndSerializer(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    return str(wanted.validated_data["reason"])
+
+
+def _answer(
+    request: Request,
+    act: Callable[..., Delegation | ApproverAbsence],
+    shape: type[_LoanSerializer],
+    **given: object,
+) -> Response:
+    """Do what the token's person asks for, and show what became of it."""
+    user = holder_of(request).user
+    return Response(shape(act(actor=actor_for(user), user=user, **given)).data)
