@@ -22,7 +22,9 @@ from apps.approvals.errors import VoteEvidenceError
 from apps.approvals.models import ApprovalRequest, Vote
 from apps.approvals.rules.conversions import is_conversion
 from apps.policies import selectors as policies
+from apps.roles import selectors as roles
 from apps.roles.choices import Tier
+from protocol.records import EntityRef
 
 TONES = {
     RequestState.OPEN: "warn",
@@ -178,7 +180,7 @@ def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
     told: list[tuple[str, object]] = [
         ("Role", subject.role),
         ("Tier", Tier(subject.tier).label),
-        ("Where", str(subject.scope or "everywhere")),
+        ("Where", _place(subject.scope)),
         *_beneficiary(subject),
         ("Risk", f"{subject.risk} of 100"),
         ("Reaches", f"{subject.blast_radius} resources or principals"),
@@ -192,6 +194,15 @@ def subject_facts(request: ApprovalRequest) -> list[tuple[str, object]]:
     if request.expires_at:
         told.append(("Waits until", f"{request.expires_at:%-d %b %Y %H:%M} UTC"))
     return told
+
+
+def _place(scope: EntityRef | None) -> str:
+    """Return what a scope is called; the key stands beside it, as it is signed."""
+    if scope is None:
+        return "everywhere"
+    row = roles.resources().filter(type=scope.type, key=scope.id).first()
+    name = row.name if row else ""
+    return f"{name} ({scope.type} {scope.id})" if name else f"{scope.type} {scope.id}"
 
 
 def _beneficiary(subject: rules.Subject) -> list[tuple[str, object]]:
