@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from django.urls import Resolver404, resolve, reverse
 
 from apps.accounts.permissions import user_of
+from apps.policies.selectors import owns_any
 from apps.roles.selectors import holds_any
 from apps.tenants.services import current_tenant_id
 
@@ -73,6 +74,9 @@ AREAS = (
                 "Findings", "/admin/policies/policy/findings/", "policies.view_policy"
             ),
             Page("Impact", "/admin/impact/", "roles.view_assignment"),
+            Page(
+                "Policies on any day", "/admin/policies/as-of/", "policies.view_policy"
+            ),
             Page("Exports", "/admin/exports/", "bundles.view_release"),
         ),
     ),
@@ -137,6 +141,11 @@ _OWN = (
     ),
     (Area("why", "Why may I?", "search", ""), "dashboard:why", "/access/why/"),
     (
+        Area("owned", "Policies that end", "policies", ""),
+        "policies:owned",
+        "/access/policies/",
+    ),
+    (
         Area("reviews", "Reviews", "check", ""),
         "reviews:overview",
         "/access/reviews/",
@@ -168,7 +177,8 @@ _WAITING: Mapping[str, tuple[str, dict[str, Any], str]] = {
 def rail(site: AdminSite, request: HttpRequest) -> list[Entry]:
     """Return the five areas with the links that the person may follow."""
     listed = {row["app_label"]: row["models"] for row in site.get_app_list(request)}
-    return [_entry(area, listed, request.path) for area in AREAS]
+    may = user_of(request).has_perm
+    return [_entry(area, listed, request.path, may) for area in AREAS]
 
 
 def own_rail(request: HttpRequest) -> list[Entry]:
@@ -178,9 +188,19 @@ def own_rail(request: HttpRequest) -> list[Entry]:
     return [
         Entry(area, reverse(name), is_current=prefix == current)
         for area, name, prefix in _OWN
-        # Most people look after nothing: the page is linked for who does.
-        if area.slug != "administering" or holds_any(user_of(request))
+        if _concerns(area.slug, request)
     ]
+
+
+def _concerns(slug: str, request: HttpRequest) -> bool:
+    """Say whether a page says anything to a person: most look after nothing."""
+    match slug:
+        case "administering":
+            return holds_any(user_of(request))
+        case "owned":
+            return current_tenant_id() is not None and owns_any(user_of(request))
+        case _:
+            return True
 
 
 def waiting(slug: str) -> tuple[int, str]:
@@ -203,11 +223,17 @@ def count(label: str, **rows: Any) -> int | None:  # noqa: ANN401  # lookups of 
     return int(model._default_manager.filter(**rows).count())  # noqa: SLF001  # Django's documented model API
 
 
-def _entry(area: Area, listed: Mapping[str, Any], path: str) -> Entry:
+def _entry(
+    area: Area, listed: Mapping[str, Any], path: str, may: Callable[[str], bool]
+) -> Entry:
     if area.slug == "overview":
         url = reverse("admin:index")
         return Entry(area, url, is_current=path == url)
-    links = [Link(page.label, page.path) for page in area.pages if _exists(page.path)]
+    links = [
+        Link(page.label, page.path)
+        for page in area.pages
+        if _exists(page.path) and (not page.permission or may(page.permission))
+    ]
     for app in area.apps:
         links += [
             Link(

@@ -130,6 +130,7 @@ ROUTES: Mapping[str, Route] = {
     # Says what was typed, and changes nothing.
     "admin:policies_policy_preview": _BEGINS,
     "policies:act": _post(Operation.ACT_ON_POLICY),
+    "policies:decide": _post(Operation.ACT_ON_POLICY),
     "policies:rollback": _post(Operation.ACT_ON_POLICY),
     "dashboard:save-test": _post(Operation.DRAFT_POLICY),
     # Computes what drafts would do, and changes nothing that counts.

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from apps.accounts.models import User
 from apps.policies.choices import Act, Effect, PolicyState
 from apps.policies.models import Policy, PolicyAct, PolicyVersion
 from apps.policies.rules import lifecycle, timeline
@@ -213,6 +214,20 @@ def dues(now: dt.datetime | None = None) -> list[Due]:
         if due is not None:
             found.append(Due(row, due))
     return sorted(found, key=lambda one: (one.at, one.version.policy.slug))
+
+
+def owns_any(user: User) -> bool:
+    """Say whether a person owns a live policy that asks its owner for a decision."""
+    names = Q()
+    for name in {user.username, user.email, user.display_name} - {""}:
+        names |= Q(content__owner__iexact=name)
+    rows = PolicyVersion.objects.filter(
+        names,
+        policy__state=PolicyState.LIVE,
+        content__effect=Effect.FORBID,
+        effective_until__isnull=False,
+    )
+    return rows.exists()
 
 
 def due_for(version: PolicyVersion) -> dt.datetime | None:

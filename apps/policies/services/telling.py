@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from apps.accounts.choices import TenantRole
 from apps.accounts.models import Membership
+from apps.accounts.rules import role_allows
 from apps.accounts.selectors import members
 from apps.notifications.choices import Event
 from apps.notifications.services import notify
@@ -54,15 +55,20 @@ def tell_once(  # each part of what is told
         tenant_id=policy.tenant_id, policy=policy, key=key
     )
     if is_new:
-        notify(
-            event=event,
-            recipients=_answerable(owner),
-            title=title,
-            body=body,
-            path=page_of(policy),
-            data={"what": policy.slug},
-            urgent=urgent,
-        )
+        inside, outside = _answerable(owner)
+        for people, path in (
+            (inside, page_of(policy)),
+            (outside, reverse("policies:owned")),
+        ):
+            notify(
+                event=event,
+                recipients=people,
+                title=title,
+                body=body,
+                path=path,
+                data={"what": policy.slug},
+                urgent=urgent,
+            )
     return is_new
 
 
@@ -76,12 +82,15 @@ def _deciders() -> set[uuid.UUID]:
     return {row.user_id for row in members() if wanted & set(row.roles)}
 
 
-def _answerable(owner: str) -> set[uuid.UUID]:
-    return {
-        row.user_id
-        for row in members()
-        if TenantRole.SECURITY_ADMIN in row.roles or _is_owner(row, owner)
-    }
+def _answerable(owner: str) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Return who is told inside of the console, and who has no business there."""
+    inside: set[uuid.UUID] = set()
+    outside: set[uuid.UUID] = set()
+    for row in members():
+        if TenantRole.SECURITY_ADMIN in row.roles or _is_owner(row, owner):
+            people = inside if role_allows(row.roles, "view") else outside
+            people.add(row.user_id)
+    return inside, outside
 
 
 def _is_owner(row: Membership, owner: str) -> bool:

@@ -246,6 +246,17 @@ OWN: Mapping[str, Row] = {
         get=signed_in(SHOWN, MOVED, SHOWN),
         post=signed_in(NO_METHOD, MOVED, NO_METHOD),
     ),
+    "policies:owned": Row(
+        "One's own policies that wait for a decision, in the chosen tenant.",
+        get=signed_in(SHOWN, MOVED, SHOWN),
+        post=signed_in(NO_METHOD, MOVED, NO_METHOD),
+    ),
+    "policies:decide": Row(
+        "Only one's own policies are found.",
+        get=signed_in(ABSENT, MOVED, ABSENT),
+        post=signed_in(ABSENT, MOVED, ABSENT),
+        about=["policies.Policy", "act upon a policy"],
+    ),
     "access:requests": Row(
         "What waits for one's own vote in the chosen tenant.",
         get=signed_in(SHOWN, MOVED, SHOWN),

@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_http_methods
 
@@ -25,8 +26,8 @@ from apps.policies.rules.differences import differences
 
 PAGE = 25
 _MOVES = (Act.SUSPEND, Act.RESUME, Act.RETIRE)
-_DECIDES = (Act.LET_END, Act.EXTEND)
-_ACTS = (*_MOVES, *_DECIDES)
+DECIDES = (Act.LET_END, Act.EXTEND)
+_ACTS = (*_MOVES, *DECIDES)
 
 
 class ActForm(forms.Form):
@@ -84,7 +85,7 @@ def act(request: HttpRequest, pk: uuid.UUID, act: str) -> HttpResponse:
     """Suspend, resume or retire a policy, or decide about the end of a forbid."""
     wanted = next((one for one in _ACTS if one == act), None)
     # Its owner decides about the end of a forbid too, as the service checks.
-    policy = _policy(request, pk, "view" if wanted in _DECIDES else "change")
+    policy = _policy(request, pk, "view" if wanted in DECIDES else "change")
     newest = selectors.newest_version(policy.pk)
     if wanted is None or newest is None:
         raise Http404
@@ -93,9 +94,9 @@ def act(request: HttpRequest, pk: uuid.UUID, act: str) -> HttpResponse:
     )
     if request.method == "POST" and form.is_valid():
         try:
-            _carry_out(request, policy, wanted, form.cleaned_data)
+            carry_out(request, policy, wanted, form.cleaned_data)
         except PortwardError as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(request, f"{wanted.label}: “{policy.name}”.")
             return redirect("policies:timeline", policy.pk)
@@ -108,6 +109,7 @@ def act(request: HttpRequest, pk: uuid.UUID, act: str) -> HttpResponse:
         "needs_request": lifecycle.needs_request(wanted, newest.content),
         "due": selectors.due_for(in_force) if in_force else None,
         "sentence": selectors.sentence_of(newest.content),
+        "back": reverse("policies:timeline", args=[policy.pk]),
     }
     return render(request, "policies/act.html", context)
 
@@ -130,7 +132,7 @@ def rollback(request: HttpRequest, pk: uuid.UUID, number: int) -> HttpResponse:
         try:
             made = services.roll_back(**asked, reason=form.cleaned_data["reason"])
         except PortwardError as error:
-            _show(form, error)
+            show_refusal(form, error)
         else:
             messages.success(
                 request,
@@ -177,9 +179,10 @@ class _DayForm(forms.Form):
     )
 
 
-def _carry_out(
+def carry_out(
     request: HttpRequest, policy: Policy, act: Act, given: dict[str, Any]
 ) -> None:
+    """Call the service for what was asked; raises what that raises."""
     actor, reason = actor_of(request), given["reason"]
     common: dict[str, Any] = {
         "actor": actor,
@@ -223,7 +226,8 @@ def _may_decide(request: HttpRequest, version: PolicyVersion) -> bool:
     return is_owner or user.has_perm("policies.change_policy")
 
 
-def _show(form: forms.Form, error: PortwardError) -> None:
+def show_refusal(form: forms.Form, error: PortwardError) -> None:
+    """Put a refusal beside the field that it names."""
     name = error.field if error.field in form.fields else None
     form.add_error(name, f"{error.message} {error.remedy}".strip())
 
