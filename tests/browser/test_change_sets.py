@@ -26,10 +26,11 @@ from apps.simulation.models import Evidence
 from apps.tenants.models import Tenant
 from apps.tenants.services import tenant_scope
 from tests.factories.access import build_access
-from tests.factories.approvals import People, make_draft, make_request, prove
+from tests.factories.approvals import CONTENT, People, make_draft, make_request, prove
 from tests.factories.changes import (
     OPERATOR,
     POLICY,
+    make_set,
     put,
 )
 
@@ -195,3 +196,41 @@ def test_drafts_without_a_set_wait_for_their_evidence_too(
     expect(page.get_by_text("out of date")).to_be_visible()
     page.get_by_role("button", name="Compute again").click()
     expect(page.get_by_text("The evidence is being computed.")).to_be_visible()
+
+
+def test_what_is_scheduled_says_when_it_becomes_effective(
+    page: Page,
+    tenant: Tenant,
+    tmp_path: Path,
+    sign_in_fast: Callable[..., None],
+    screenshot: Callable[[str], None],
+) -> None:
+    people = People(tenant, tmp_path)
+    with tenant_scope(tenant.pk):
+        build_access()
+        people("anna")
+        ada = people("ada", "security_admin").user
+        row = make_set(ada)
+        put(ada, row, ItemKind.POLICY, CONTENT | {"name": "Later"})
+        services.schedule_change_set(
+            actor=actor_for(ada),
+            set_id=row.pk,
+            at=timezone.now() + dt.timedelta(days=2, minutes=5),
+        )
+        request = services.submit_change_set(actor=actor_for(ada), set_id=row.pk)
+        prove(request)
+        people("anna").vote(request)
+        policy = PolicyVersion.objects.get().policy
+    sign_in_fast(ada)
+    for name, address in {
+        "request": reverse("admin:approvals_approvalrequest_change", args=[request.pk]),
+        "policy": reverse("admin:policies_policy_change", args=[policy.pk]),
+    }.items():
+        page.goto(address)
+        expect(page.locator("main time").first).to_contain_text("Europe/Berlin")
+        for theme in THEMES:
+            page.emulate_media(color_scheme=theme)
+            for size, viewport in SIZES.items():
+                page.set_viewport_size(viewport)
+                page.reload()
+                screenshot(f"scheduled-{name}-{theme}-{size}")

@@ -37,7 +37,9 @@ class Answer(StrEnum):
                 return is_sign_in
             case Answer.DONE:
                 # What is incomplete or late was looked at, so it counts too.
-                return status in {200, 201, 204, *MOVES, 400, 409} and not is_sign_in
+                return (
+                    status in {200, 201, 202, 204, *MOVES, 400, 409} and not is_sign_in
+                )
             case _:
                 return str(status) == self.value
 
