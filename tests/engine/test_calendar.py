@@ -76,6 +76,12 @@ def test_a_night_belongs_to_the_day_on_which_it_starts(
     assert opened(window(1320, 360), berlin(moment)) is expected
 
 
+def test_the_night_of_a_sunday_ends_on_monday() -> None:
+    sundays = window(1320, 360, weekdays=(7,))
+    assert opened(sundays, berlin("2026-11-23T05:59:00+01:00"))
+    assert not opened(sundays, berlin("2026-11-24T05:59:00+01:00"))
+
+
 def test_the_last_date_of_a_night_window_covers_the_morning_after() -> None:
     night = window(1320, 360, date_until="2026-11-20")
     assert opened(night, berlin("2026-11-21T05:00:00+01:00"))
