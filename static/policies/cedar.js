@@ -6,6 +6,9 @@ const WORDS = [
   "contains", "containsAll", "containsAny", "isEmpty", "ip", "isInRange", "isIpv4", "isIpv6", "isLoopback",
   "decimal", "datetime", "duration", "offset", "durationSince", "toDate", "toTime",
 ];
+// What a request says besides the attributes that conditions are about.
+const SAID = { ip: "ipaddr", geo: "position", node_groups: "strings", device: "record", now: "datetime", t: "clocks by zone" };
+const CLOCK = { wd: "weekday, 1 is Monday", min: "minute of the day", ymd: "date as a number", prev: "weekday before" };
 const TYPES = ["User", "Service", "Role", "Action", "ResourceGroup"];
 const FINDERS = { Role: "principals", User: "principals", Service: "principals", Action: "actions" };
 const DELAY = 120;
@@ -24,7 +27,9 @@ export class CedarText {
     this.field = field;
     this.kinds = kinds;
     this.find = places.pwFind;
-    this.types = TYPES;
+    const names = JSON.parse(places.pwNames || "{}");
+    this.types = [...new Set([...TYPES, ...(names.types ?? [])])];
+    this.zones = names.zones ?? [];
     const box = field.closest("[data-pw-expert]");
     this.lines = box.querySelector("[data-pw-lines]");
     this.marks = box.querySelector("[data-pw-marks]");
@@ -130,10 +135,18 @@ export class CedarText {
     const turn = ++this.turn;
     const before = this.field.value.slice(0, this.field.selectionStart);
     const entity = /([A-Za-z_]\w*)::"([^"\n]*)$/.exec(before);
+    const value = /((?:principal|resource|context)(?:\.\w+)+)\s*(?:==|!=)\s*"([^"\n]*)$/.exec(before);
+    const zone = /context\.t\["([^"\n]*)$/.exec(before);
+    const clock = /context\.t\["[^"\n]*"\]\.(\w*)$/.exec(before);
+    const type = /\bis\s+(\w*)$/.exec(before);
     const attribute = /(principal|resource|context)(?:\.|\s+has\s+)(\w*)$/.exec(before);
     const word = /([A-Za-z_]\w*)$/.exec(before)?.[1] ?? "";
     let found = [];
     if (entity) found = await this.entities(entity[1], entity[2]);
+    else if (value) found = this.values(value[1].replace(/^context\./, ""), value[2]);
+    else if (zone) found = this.beginning(this.zones, zone[1], "time zone", '"]');
+    else if (clock) found = this.beginning(Object.keys(CLOCK), clock[1], "", "").map((one) => ({ ...one, note: CLOCK[one.text] }));
+    else if (type) found = this.beginning(this.types, type[1], "type", "");
     else if (attribute) found = this.attributes(attribute[1], attribute[2]);
     else if (word || isAsked) found = this.words(word);
     if (turn !== this.turn || document.activeElement !== this.field) return;
@@ -141,7 +154,7 @@ export class CedarText {
   }
 
   async entities(type, start) {
-    const address = `${this.find.replace("resources", FINDERS[type] ?? "resources")}?q=${encodeURIComponent(start)}`;
+    const address = `${this.find.replace("resources", FINDERS[type] ?? "resources")}?q=${encodeURIComponent(start)}&type=${encodeURIComponent(type)}`;
     try {
       const answer = await fetch(address, { headers: { Accept: "application/json" } });
       if (!answer.ok) return [];
@@ -156,10 +169,22 @@ export class CedarText {
 
   attributes(variable, start) {
     const prefix = variable === "context" ? "" : `${variable}.`;
-    return Object.keys(this.kinds)
+    const said = variable === "context" ? this.beginning(Object.keys(SAID), start, "", "").map((one) => ({ ...one, note: SAID[one.text] })) : [];
+    return [...said, ...Object.keys(this.kinds)
       .filter((path) => (prefix ? path.startsWith(prefix) : !/^(principal|resource)\./.test(path)))
       .map((path) => path.slice(prefix.length)).filter((name) => name.startsWith(start) && name !== start)
-      .map((text) => ({ text, note: this.kinds[prefix + text].type, start: start.length, after: "" }));
+      .map((text) => ({ text, note: this.kinds[prefix + text].type, start: start.length, after: "" }))];
+  }
+
+  // The only values that an attribute may have, where the registry names them.
+  values(path, start) {
+    return this.beginning(this.kinds[path]?.values ?? [], start, "value", '"');
+  }
+
+  beginning(names, start, note, after) {
+    const low = start.toLowerCase();
+    return names.filter((text) => text.toLowerCase().startsWith(low) && text !== start)
+      .map((text) => ({ text, note, start: start.length, after }));
   }
 
   words(start) {
@@ -194,7 +219,7 @@ export class CedarText {
   take(number) {
     const { text, start, after } = this.choices[number];
     const end = this.field.selectionStart;
-    const next = this.field.value.slice(end, end + 1) === after ? "" : after;
+    const next = this.field.value.startsWith(after, end) ? "" : after;
     this.field.setRangeText(text + next, end - start, end, "end");
     this.close();
     this.field.dispatchEvent(new Event("input", { bubbles: true }));

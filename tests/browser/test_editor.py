@@ -94,3 +94,28 @@ def test_a_policy_is_written_by_keyboard_and_said_while_one_types(
     ).last.click()
     expect(editor.locator(".pw-messages")).to_contain_text("is saved")
     screenshot(f"editor-saved-{size}-{theme}")
+
+
+def test_an_expert_is_offered_what_the_tenant_knows(
+    editor: Page, screenshot: Screenshot
+) -> None:
+    editor.get_by_label("Effect", exact=True).select_option("forbid")
+    editor.get_by_role("button", name="Write in Cedar instead").click()
+    text = editor.get_by_label("Cedar", exact=True)
+    options = editor.get_by_role("listbox", name="Completions").get_by_role("option")
+    for typed, offered, taken in (
+        ("resource is Name", "Namespace", "resource is Namespace"),
+        ('principal in Role::"devel', "developer", 'principal in Role::"developer"'),
+        ('resource == Namespace::"sho', "shop", 'resource == Namespace::"shop"'),
+        ('action == Action::"depl', "deploy", 'action == Action::"deploy"'),
+        ("context.node_", "node_groups", "context.node_groups"),
+        ('context.t["Eur', "Europe/Berlin", 'context.t["Europe/Berlin"]'),
+    ):
+        text.fill("")
+        text.press_sequentially(typed)
+        expect(options.filter(has_text=offered).first).to_be_visible()
+        expect(text).to_have_attribute("aria-activedescendant", "id_cedar_options_0")
+        if offered == "Namespace":
+            screenshot("editor-completion-desktop-light")
+        text.press("Enter")
+        expect(text).to_have_value(taken)

@@ -65,7 +65,11 @@ def find(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in PICKED:
         raise Http404
     text = request.GET.get("q", "")[:_LONGEST_TEXT]
-    found = selectors.find_choices(Pick(kind), text)
+    type_name = request.GET.get("type", "")[:_LONGEST_TEXT]
+    if type_name:
+        found = selectors.choices_of_type(Pick(kind), type_name, text)
+    else:
+        found = selectors.find_choices(Pick(kind), text)
     return JsonResponse({"choices": [choice.to_dict() for choice in found]})
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -232,6 +233,7 @@ class PolicyAdmin(ServiceAdmin[Policy]):
         assert isinstance(form, PolicyForm)  # noqa: S101  # made above
         return {
             "preview": editing.preview_of(form, row),
+            "names_json": json.dumps(selectors.completions()),
             "notice": form.notice,
             "conflict": form.conflict,
         }

@@ -6,7 +6,12 @@ from apps.policies.selectors.catalogue import (
     catalogue_of,
     words_of,
 )
-from apps.policies.selectors.choosing import choices_named, find_choices
+from apps.policies.selectors.choosing import (
+    choices_named,
+    choices_of_type,
+    completions,
+    find_choices,
+)
 from apps.policies.selectors.effective import Effective, effective, effective_at
 from apps.policies.selectors.history import Entry, history_of
 from apps.policies.selectors.lint_sources import (
@@ -78,6 +83,8 @@ __all__ = [
     "catalogue",
     "catalogue_of",
     "choices_named",
+    "choices_of_type",
+    "completions",
     "draft_by_id",
     "drafts",
     "drafts_by_ids",

@@ -50,6 +50,31 @@ def find_choices(kind: Pick, text: str, limit: int = MOST_FOUND) -> list[Choice]
     return found[:limit]
 
 
+def choices_of_type(kind: Pick, type_name: str, text: str) -> list[Choice]:
+    """Return the first entities of one type; what has no type is found as it is."""
+    match kind:
+        case Pick.PRINCIPALS if type_name == ROLE_TYPE:
+            rows = roles.roles().prefetch_related(None).filter(_holds(text, "slug"))
+            return _roles(rows[:MOST_FOUND])
+        case Pick.PRINCIPALS:
+            people = roles.principals().filter(_holds(text, "key"), type=type_name)
+            return _entities(people[:MOST_FOUND])
+        case Pick.RESOURCES:
+            things = roles.resources().prefetch_related(None)
+            found = things.filter(_holds(text, "key"), type=type_name)
+            return _entities(found[:MOST_FOUND])
+        case _:
+            return find_choices(kind, text)
+
+
+def completions() -> dict[str, list[str]]:
+    """Return the names of the tenant that the text of an expert may hold anywhere."""
+    return {
+        "types": list(roles.resource_types().values_list("name", flat=True)),
+        "zones": sorted(scopes.zones_in_use()),
+    }
+
+
 def choices_named(kind: Pick, values: Collection[str]) -> list[Choice]:
     """Return what values are called; those that name nothing are left out."""
     if not values:
