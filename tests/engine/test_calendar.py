@@ -80,6 +80,8 @@ def test_the_night_of_a_sunday_ends_on_monday() -> None:
     sundays = window(1320, 360, weekdays=(7,))
     assert opened(sundays, berlin("2026-11-23T05:59:00+01:00"))
     assert not opened(sundays, berlin("2026-11-24T05:59:00+01:00"))
+    monday = '[1].contains(context.t["Europe/Berlin"].wd)'
+    assert monday in window_condition(sundays)
 
 
 def test_the_last_date_of_a_night_window_covers_the_morning_after() -> None:
