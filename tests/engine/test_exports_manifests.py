@@ -250,6 +250,148 @@ def test_names_of_different_things_differ() -> None:
     assert len(name_of("x" * 300)) < 64
 
 
+def test_where_a_range_must_not_be_stays_outside() -> None:
+    place = f"!({location_condition(OFFICE, unknown_matches=False)})"
+    found, rules = istio(calls(when=(place,)))
+    (rule,) = rules["ALLOW"]
+    assert rule["from"][0]["source"]["notRemoteIpBlocks"] == ["10.0.0.0/8"]
+    assert found.unsupported == ()
+
+
+def test_a_role_held_at_another_endpoint_lets_nobody_in_here() -> None:
+    other = EntityRef("Endpoint", "mail")
+    rule = calls(principal=READERS, resource=Head("is", "Endpoint"))
+    found, _ = istio(
+        resource(other, namespace="payments"),
+        rule,
+        holds("a", CHECKOUT, "reader", scope=other),
+    )
+    open_to = {
+        manifest["metadata"]["name"]: "rules" in manifest["spec"]
+        for manifest in found.manifests
+    }
+    assert open_to == {
+        "portward.allow.payment-service": False,
+        "portward.allow.mail": True,
+    }
+    assert found.unsupported == ()
+
+
+def test_endpoints_of_the_same_workload_permit_nothing() -> None:
+    twin = EntityRef("Endpoint", "twin")
+    found, rules = istio(
+        resource(twin, namespace="payments", app="payment-service"), calls()
+    )
+    assert rules == {"ALLOW": []}
+    assert [one.reason for one in found.unsupported] == [
+        "Endpoint payment-service and twin are the same workload"
+    ]
+
+
+@pytest.mark.parametrize("app", ["no label", "", 7, "x" * 64])
+def test_an_endpoint_without_a_proper_label_has_no_policy(app: object) -> None:
+    odd = resource(PAYMENT, namespace="payments", app=app)
+    found = export_istio([principal(CHECKOUT), odd, calls()])
+    assert found.manifests == ()
+    assert "is no label of a workload" in found.unsupported[0].reason
+
+
+def test_a_forbid_that_asks_whether_something_is_known_is_listed() -> None:
+    risky = condition_text("risk", ">", 50)
+    found, rules = istio(calls(), calls("no", effect="forbid", when=(risky,)))
+    assert set(rules) == {"ALLOW"}
+    (one,) = found.unsupported
+    assert (one.policy, one.reason) == ("no", "risk is not known there")
+    assert "forbids nothing there" in one.instead
+
+
+@pytest.mark.parametrize("who", [Head("==", "User", "alice"), Head("is", "User")])
+def test_a_forbid_for_people_is_listed(who: Head) -> None:
+    found, rules = istio(calls(), calls("no", effect="forbid", principal=who))
+    assert set(rules) == {"ALLOW"}
+    assert [one.policy for one in found.unsupported] == ["no"]
+
+
+def test_the_obligations_of_a_forbid_are_listed() -> None:
+    shut = replace(calls("no", effect="forbid"), obligations=(Obligation("notify"),))
+    found, rules = istio(shut)
+    assert rules["DENY"]
+    assert [one.reason for one in found.unsupported] == ["asks for obligations"]
+
+
+def test_more_rules_than_a_mesh_takes_are_listed() -> None:
+    many = [
+        calls(f"c{n}", when=(condition_text("path", "==", f"/{n}"),))
+        for n in range(401)
+    ]
+    found, rules = istio(*many)
+    assert rules == {"ALLOW": []}
+    assert (found.covered, len(found.unsupported)) == (0, 401)
+
+
+def test_a_statement_whose_id_occurs_twice_allows_nothing() -> None:
+    again = replace(calls(), id="other")
+    found, _ = istio(calls(), again)
+    assert found.covered == 0
+    assert found.unsupported
+
+
+def test_statements_about_other_things_are_elsewhere() -> None:
+    found, _ = istio(calls(), policy("n", resource=Head("is", "Node")))
+    assert found.elsewhere == ("n#0",)
+    assert (found.statements, found.covered) == (1, 1)
+
+
+def test_who_must_not_restart_gets_nothing_that_deploying_needs() -> None:
+    who = Head("==", "User", "alice")
+    spaces = Head("is", "Namespace")
+    deploys = policy(
+        "d", principal=who, action=Head("==", id="deploy"), resource=spaces
+    )
+    shut = policy(
+        "s",
+        effect="forbid",
+        principal=who,
+        action=Head("==", id="restart"),
+        resource=spaces,
+    )
+    assert kubernetes(deploys)[1] == {"portward.d.deploy": ["alice"]}
+    assert kubernetes(deploys, shut)[1] == {}
+
+
+def test_services_that_a_cluster_cannot_tell_apart_get_nothing() -> None:
+    partner = EntityRef("Service", CHECKOUT.id.replace("acme.", "partner."))
+    rule = policy(
+        "r",
+        principal=Head("==", "Service", CHECKOUT.id),
+        action=READS,
+        resource=Head("is", "Namespace"),
+    )
+    assert kubernetes(rule)[1] == {"portward.r.read": ["checkout"]}
+    found, bound = kubernetes(rule, principal(partner))
+    assert bound == {}
+    assert "no name of its own" in found.unsupported[0].reason
+
+
+def test_nobody_becomes_a_part_of_the_cluster_by_a_name() -> None:
+    rule = policy(
+        "r",
+        principal=Head("==", "User", "system:anonymous"),
+        action=READS,
+        resource=Head("is", "Namespace"),
+    )
+    assert kubernetes(rule)[1] == {}
+
+
+def test_a_forbid_on_what_a_cluster_does_not_know_stops_the_right() -> None:
+    who = Head("==", "User", "alice")
+    rule = policy("r", principal=who, action=READS, resource=Head("is", "Namespace"))
+    risky = policy("f", effect="forbid", when=(condition_text("risk", ">", 50),))
+    found, bound = kubernetes(rule, risky)
+    assert bound == {}
+    assert "f" in {one.policy for one in found.unsupported}
+
+
 def everything() -> list[Record]:
     actions = Head("in", ids=tuple(MAPPING))
     return [

@@ -125,13 +125,13 @@ DUTIES = st.sampled_from(
 TEAMS: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
     [{}, {"team": "a"}, {"team": "b"}]
 )
-SLOW = settings(deadline=None, max_examples=60, suppress_health_check=list(HealthCheck))
-MOMENTS = (NOON - dt.timedelta(days=2, hours=4), NOON, NOON + dt.timedelta(days=9))
+SLOW = settings(deadline=None, max_examples=40, suppress_health_check=list(HealthCheck))
+MOMENTS = (NOON - dt.timedelta(days=2, hours=4), NOON)
 CALLS = [
     Call(None, method, path, ip)
     for method in ("GET", "POST")
     for path in ("/pay", "/pay/1", "/")
-    for ip in ("10.1.1.1", "192.0.2.1", "2001:db8::1", "2001:dead::1")
+    for ip in ("10.1.1.1", "192.0.2.1", "2001:db8::1")
 ]
 
 
