@@ -628,7 +628,8 @@ test(n, asked) := n.is if {
 	found := compared(n.op, whole_number(valued(n.left)), whole_number(valued(n.right)))
 } else := found if {
 	n.op == "contains"
-	found := said_as((valued(n.right) in set_of(valued(n.left))))
+	wanted := valued(n.right)
+	found := said_as((wanted in set_of(valued(n.left))))
 } else := found if {
 	n.op == "containsAll"
 	found := said_as((count(set_of(valued(n.right)) - set_of(valued(n.left))) == 0))

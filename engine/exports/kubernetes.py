@@ -209,7 +209,7 @@ def _stopped(
             continue
         facts = release.facts(who, namespace, is_open=True)
         cover = failing(rule.tree, facts)
-        if not rule.is_permit:
+        if rule.may_deny:
             cover = [*possibly(rule.tree, facts), *cover]
         if cover:
             reason = "rights there can only be added: what it may stop is not granted"

@@ -70,6 +70,14 @@ class Rule:
         """Say whether the rule permits."""
         return self.policy.effect == "permit"
 
+    @property
+    def may_deny(self) -> bool:
+        """Say whether it can turn somebody away whom another rule lets in.
+
+        Who meets a permit's conditions and not its obligations is denied.
+        """
+        return not self.is_permit or bool(self.policy.obligations)
+
 
 @dataclass
 class Release:
@@ -167,7 +175,7 @@ class Release:
         cover = failing(rule.tree, facts)
         if cover:
             self.note(rule, "may end with an error", WIDENED)
-        if rule.is_permit:
+        if not rule.may_deny:
             return cover
         exact = certainly(rule.tree, facts)
         wide = possibly(rule.tree, facts)

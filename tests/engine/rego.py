@@ -72,7 +72,7 @@ def decide(decider: Mapping[str, Any], question: Question, now: dt.datetime) -> 
     """Return what all implementations decide, which must be the same."""
     first, *others = (evaluate(decider, question, now) for evaluate in ENGINES)
     for other, evaluate in zip(others, ENGINES[1:], strict=True):
-        assert other == first, (evaluate, question, now)
+        assert other == first, (evaluate, question, now, other, first)
     return first
 
 

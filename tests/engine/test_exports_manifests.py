@@ -184,7 +184,8 @@ def test_an_endpoint_without_a_namespace_is_listed() -> None:
 def test_obligations_and_intervals_allow_nothing_in_manifests() -> None:
     limited = replace(calls(), effective_until="2027-01-01T00:00:00Z")
     obliged = replace(calls("x"), obligations=(Obligation("mfa", level=1),))
-    assert istio(limited, obliged)[1] == {"ALLOW": []}
+    assert istio(limited)[1] == {"ALLOW": []}
+    assert istio(limited, obliged)[1]["ALLOW"] == []
     reads = policy("r", action=READS, resource=Head("is", "Namespace"))
     limited = replace(reads, effective_from="2026-01-01T00:00:00Z")
     assert kubernetes(limited)[1] == {}
@@ -317,6 +318,26 @@ def test_the_obligations_of_a_forbid_are_listed() -> None:
     found, rules = istio(shut)
     assert rules["DENY"]
     assert [one.reason for one in found.unsupported] == ["asks for obligations"]
+
+
+def test_a_permit_with_obligations_denies_who_may_not_meet_them() -> None:
+    obliged = replace(calls("asks"), obligations=(Obligation("mfa", level=2),))
+    source = {"principals": ["acme.example/ns/shop/sa/checkout"]}
+    _, rules = istio(calls(), obliged)
+    assert rules["DENY"] == [
+        {"from": [{"source": source}], "to": [{"operation": {"methods": ["POST"]}}]}
+    ]
+    reads = policy("r", action=READS, resource=Head("is", "Namespace"))
+    obliged = replace(reads, id="x", statements=policy("x").statements)
+    obliged = replace(obliged, obligations=(Obligation("mfa", level=2),))
+    assert kubernetes(reads)[1]
+    assert kubernetes(reads, obliged)[1] == {}
+
+
+def test_where_an_error_cannot_be_said_more_is_denied() -> None:
+    odd = 'context.path like "/p*y" && context.risk > 1'
+    _, rules = istio(calls(), calls("odd", when=(odd,)))
+    assert rules["DENY"]
 
 
 def test_more_rules_than_a_mesh_takes_are_listed() -> None:

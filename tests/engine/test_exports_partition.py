@@ -45,6 +45,7 @@ from tests.engine.test_exports_opa import (
     questions,
     tenants,
 )
+from tests.engine.test_exports_opa import ZONES as ZONES_OF_OPA
 from tests.engine.worlds import MORNINGS, ZONES
 
 SHOP = "spiffe://acme.example/ns/shop/sa"
@@ -441,7 +442,7 @@ def test_no_other_tenant_reaches_a_namespace_whatever_the_policies_say(
 def test_rego_decides_alike_whatever_it_does_not_list(
     records: list[Record], asked: list[dict[str, Any]]
 ) -> None:
-    flat = flatten(records, ZONES)
+    flat = flatten(records, ZONES_OF_OPA)
     listed = {one.statement for one in flat.unsupported}
     assert listed <= ids(records)
     assert all(one.reason and one.instead for one in flat.unsupported)
@@ -451,7 +452,7 @@ def test_rego_decides_alike_whatever_it_does_not_list(
         if not isinstance(record, PolicyRecord)
         or not listed & {one.id for one in record.statements}
     ]
-    again = flatten(kept, ZONES)
+    again = flatten(kept, ZONES_OF_OPA)
     assert again.unsupported == ()
     assert len(again.decider["statements"]) == len(ids(kept))
     for question in asked:

@@ -62,12 +62,13 @@ def rules_of(
     cover: Iterable[Alternative],
     principals: list[str] | None,
     methods: set[str] | None,
+    *,
+    allows: bool,
 ) -> list[Manifest]:
     """Return a rule for each alternative; noted where Istio has no words for it."""
     found = []
     for alternative in cover:
         match = _Match(principals, None if methods is None else set(methods))
-        allows = rule.is_permit
         try:
             for test, holds in alternative:
                 _add(match, test, holds=holds)

@@ -187,7 +187,7 @@ def _allowing(release: Release, rule: Rule, endpoint: EntityRef) -> list[Manifes
     for principal, names in allowed_callers(release, rule, endpoint):
         facts = release.facts(principal, endpoint, KNOWN, is_open=True)
         cover = release.allowed(rule, facts)
-        found += rules_of(release, rule, cover, names, methods)
+        found += rules_of(release, rule, cover, names, methods, allows=True)
     return found
 
 
@@ -197,7 +197,7 @@ def _denying(release: Release, rule: Rule, endpoint: EntityRef) -> list[Manifest
     methods = _methods(release, rule)
     for principal, names in denied_callers(release, rule, endpoint):
         cover = release.denied(rule, release.facts(principal, endpoint, KNOWN))
-        found += rules_of(release, rule, cover, names, methods)
+        found += rules_of(release, rule, cover, names, methods, allows=False)
     policy = rule.policy
     if found and (policy.effective_from or policy.effective_until):
         release.note(rule, "counts for a time only", WIDENED)
