@@ -34,8 +34,6 @@ def head_text(variable: str, head: Head) -> str:
             case "in":
                 actions = [f"{ACTION_TYPE}::{string_literal(i)}" for i in head.ids]
                 return f"action in [{', '.join(actions)}]"
-            case _:
-                return "action"
     match head.op:
         case "==" | "in":
             entity = entity_literal(EntityRef(head.type, head.id))

@@ -8,7 +8,7 @@ import pytest
 
 from engine import cedar
 from engine.cedar import NO_HEADS, statement_text
-from engine.errors import CedarSyntaxError
+from engine.errors import CedarSyntaxError, QuestionUnreadableError
 from protocol.records import EntityRef, Head
 
 PRINCIPALS = [
@@ -219,3 +219,15 @@ def test_an_evaluation_names_what_decided_and_what_failed(
     assert found.allowed
     assert found.reasons == (("a", "b", "policy2") if context else ("a", "policy2"))
     assert len(found.errors) == (0 if context else 1)
+
+
+def test_a_question_that_cannot_be_read_is_no_answer() -> None:
+    entity = {"type": "User", "id": "\ud800"}
+    question = {
+        "principal": entity,
+        "action": {"type": "Action", "id": "a"},
+        "resource": entity,
+        "context": {},
+    }
+    with pytest.raises(QuestionUnreadableError, match="the question cannot be read: "):
+        cedar.evaluate(question, cedar.parse_policies(f"{EVERYTHING};"), [])
