@@ -492,7 +492,7 @@ CONSOLE: Mapping[str, Row] = {
     "admin:bundles_release_snapshot": Row(
         "The bytes that nodes get, for members.",
         get=signed_in(ABSENT, FORBIDDEN, SHOWN),
-        post=signed_in(ABSENT, FORBIDDEN, SHOWN),
+        post=NOT_BY_GET,
         about=["bundles.Release"],
     ),
 }
