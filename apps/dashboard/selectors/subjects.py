@@ -23,7 +23,7 @@ from apps.simulation.selectors import (
     evidence,
     evidence_by_id,
     evidence_for,
-    live_world,
+    world_after,
 )
 
 LIVE = "live"
@@ -77,7 +77,7 @@ def world_named(subject: str, now: dt.datetime) -> World:
 
     Raises SubjectNotFoundError.
     """
-    return live_world(now).after(changes_named(subject), now)
+    return world_after(changes_named(subject), now)
 
 
 def _of_draft(slug: str) -> RecordChange:

@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from django.db.models import Q, QuerySet
+from django.db.models import OuterRef, Q, QuerySet, Subquery
 from django.utils import timezone
 
 from apps.accounts.models import User
@@ -53,11 +53,12 @@ def shipped_versions(now: dt.datetime | None = None) -> list[Shipped]:
     Versions that a later one has taken the place of are not even read.
     """
     now = now or timezone.now()
+    numbers = PolicyVersion.objects.filter(policy=OuterRef("policy"))
+    last = numbers.order_by("-number").values("number")[:1]
     newest = list(
         PolicyVersion.objects.select_related("policy")
-        .filter(policy__state=PolicyState.LIVE)
-        .order_by("policy__slug", "-number")
-        .distinct("policy__slug")
+        .filter(policy__state=PolicyState.LIVE, number=Subquery(last))
+        .order_by("policy__slug")
     )
     behind = [row.policy_id for row in newest if row.effective_from is not None]
     by_policy: dict[uuid.UUID, list[PolicyVersion]] = {

@@ -42,21 +42,30 @@ def _role_records() -> list[Record]:
 
 
 def _assignment_records() -> list[Record]:
+    # Rows of four models for each would take most of the time of a release.
+    rows = live_assignments(timezone.now()).values_list(
+        *("pk", "principal__type", "principal__key", "role__slug"),
+        *("scope__type", "scope__key", "start", "end", "source"),
+        *("delegator__type", "delegator__key"),
+        named=True,
+    )
     return [
         records.AssignmentRecord(
             str(row.pk),
-            principal=EntityRef(row.principal.type, row.principal.key),
-            role=row.role.slug,
-            scope=EntityRef(row.scope.type, row.scope.key) if row.scope else None,
+            principal=EntityRef(row.principal__type, row.principal__key),
+            role=row.role__slug,
+            scope=_entity(row.scope__type, row.scope__key),
             start=instant(row.start),
             end=instant(row.end),
             source=row.source,
-            delegator=EntityRef(row.delegator.type, row.delegator.key)
-            if row.delegator
-            else None,
+            delegator=_entity(row.delegator__type, row.delegator__key),
         )
-        for row in live_assignments(timezone.now())
+        for row in rows
     ]
+
+
+def _entity(kind: str | None, key: str | None) -> EntityRef | None:
+    return EntityRef(kind, key) if kind and key else None
 
 
 def _principal_records() -> list[Record]:

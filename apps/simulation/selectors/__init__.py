@@ -20,6 +20,7 @@ from apps.simulation.selectors.worlds import (
     World,
     live_records,
     live_world,
+    world_after,
     world_of,
 )
 
@@ -39,5 +40,6 @@ __all__ = [
     "is_fresh",
     "live_records",
     "live_world",
+    "world_after",
     "world_of",
 ]

@@ -19,7 +19,7 @@ from apps.elevations import selectors as elevations
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
-from apps.simulation.rules import RecordChange, changed
+from apps.simulation.rules import RecordChange, changed, input_digest
 from engine.decide import PolicyEngine
 from engine.explain import Explainer
 from engine.search import Searcher
@@ -103,6 +103,7 @@ class World:
 
 
 _kept: WhileUnchanged[World] = WhileUnchanged(seconds=60)
+_changed: WhileUnchanged[World] = WhileUnchanged(seconds=60)
 
 
 def live_records() -> list[Record]:
@@ -126,8 +127,20 @@ def live_world(now: dt.datetime) -> World:
 
     Zones are known from the beginning of the hour of `now` on.
     """
-    hour = now.replace(minute=0, second=0, microsecond=0)
+    hour = _hour_of(now)
     return _kept.get(hour, lambda: world_of(live_records(), hour))
+
+
+def world_after(changes: Sequence[RecordChange], now: dt.datetime) -> World:
+    """Return the world as it would be after changes, kept like that which is live."""
+    if not changes:
+        return live_world(now)
+    name = (_hour_of(now), input_digest(changes, ()))
+    return _changed.get(name, lambda: live_world(now).after(changes, name[0]))
+
+
+def _hour_of(now: dt.datetime) -> dt.datetime:
+    return now.replace(minute=0, second=0, microsecond=0)
 
 
 def world_of(records: Iterable[Record], now: dt.datetime) -> World:
