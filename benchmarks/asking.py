@@ -127,7 +127,9 @@ def _fill_policies(tenant: uuid.UUID, policies: int) -> None:
     known = selectors.catalogue()
     patterns = itertools.cycle(list(selectors.drafts()))
     rows = [
-        Policy(tenant_id=tenant, slug=f"bench-{n}", name=f"Bench {n}", state="live")
+        Policy(
+            tenant_id=tenant, slug=f"simulated-{n}", name=f"Simulated {n}", state="live"
+        )
         for n in range(policies)
     ]
     Policy.objects.bulk_create(rows, batch_size=_BATCH)
