@@ -223,14 +223,16 @@ def test_a_request_without_stages_was_approved_by_nobody() -> None:
 @pytest.mark.parametrize(
     "value",
     [None, {}, {"keys": [1]}, {"keys": [{}]}, {"keys": [ANNA.listed(since="x")]}],
-    ids=str,
+    ids=["nothing", "no-list", "no-key", "empty-key", "no-time"],
 )
 def test_a_list_of_keys_is_read_strictly(value: object) -> None:
     with pytest.raises(VoteInvalidError):
         parse_keys(value)
 
 
-@pytest.mark.parametrize("key", [Ed25519Key(), P256Key(), RsaKey()], ids=repr)
+@pytest.mark.parametrize(
+    "key", [Ed25519Key(), P256Key(), RsaKey()], ids=["ed25519", "p256", "rsa"]
+)
 def test_every_kind_of_key_that_is_registered_verifies(key: Key) -> None:
     signature = key.sign(b"data")
     require_signature(public_key=key.public(), signature=signature, data=b"data")
