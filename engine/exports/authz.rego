@@ -592,6 +592,10 @@ any_of(found, parts) := first([v | some v in found; v in {"t", "e"}], unknown_or
 	count(found) == count(parts)
 } else := "e"
 
+joined("all", found, parts) := all_of(found, parts)
+
+joined("any", found, parts) := any_of(found, parts)
+
 negated := {"t": "f", "f": "t", "e": "e", "u": "u"}
 
 chosen("t", a, _) := a

@@ -12,10 +12,10 @@ from engine.exports.expressions import DEEPEST
 from engine.roles import MAX_DELEGATIONS
 
 _LEVEL = """
-level_{n}(tree, asked) := all_of([level_{m}(part, asked) | some part in tree.of], tree.of) if {{
-	tree.op == "all"
-}} else := any_of([level_{m}(part, asked) | some part in tree.of], tree.of) if {{
-	tree.op == "any"
+level_{n}(tree, asked) := found if {{
+	tree.op in {{"all", "any"}}
+	parts := [value | some part in tree.of; value := level_{m}(part, asked)]
+	found := joined(tree.op, parts, tree.of)
 }} else := negated[level_{m}(tree.of[0], asked)] if {{
 	tree.op == "not"
 }} else := chosen(level_{m}(tree.of[0], asked), level_{m}(tree.of[1], asked), level_{m}(tree.of[2], asked)) if {{

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -394,3 +395,25 @@ def test_opa_never_allows_what_the_agent_denies(
         if decide(flat.decider, question, now)["decision"]:
             wanted = ask_engine(records, question, now)
             assert wanted.allowed, (question, now, wanted)
+
+
+@pytest.mark.parametrize(
+    ("held", "reason"), [("operator", "permitted"), ("viewer", "no_matching_policy")]
+)
+def test_membership_within_a_choice_is_read_by_every_implementation(
+    held: str, reason: str
+) -> None:
+    choice = '(principal in Role::"operator" || resource in ResourceGroup::"munich")'
+    records = [
+        policy("p", when=(choice,)),
+        *(role("operator"), role("viewer"), principal(ALICE), resource(WEB)),
+        AssignmentRecord("a", ALICE, held),
+    ]
+    question = {
+        "subject": ALICE.to_dict(),
+        "action": {"name": "read"},
+        "resource": WEB.to_dict(),
+    }
+    flat = flatten(records, ZONES)
+    assert ask_engine(records, question, NOON).reason == reason
+    assert decide(flat.decider, question, NOON)["context"]["reason"] == reason
