@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator
 from typing import Generic, TypeVar
 
 from django.db.models import Q, QuerySet, Subquery
@@ -48,14 +48,15 @@ def found_entries(
     return found
 
 
-def end_of_chain() -> str:
-    """Return the hash of the newest entry.
+def end_of_chain(beside: Collection[str] = ()) -> str:
+    """Return the hash of the newest entry, but for those of the actions `beside`.
 
     Whatever changed was recorded in the same transaction, so as long as this is the
     same, so is all that services write. It never comes back once it has changed.
     """
-    head = AuditHead.objects.values_list("hash", flat=True).first()
-    return GENESIS if head is None else head
+    rows = entries().exclude(action__in=beside) if beside else entries()
+    newest = rows.values_list("hash", flat=True).first()
+    return GENESIS if newest is None else newest
 
 
 class WhileUnchanged(Generic[_Found]):
@@ -63,10 +64,14 @@ class WhileUnchanged(Generic[_Found]):
 
     It is kept in this process, for a limited time, since some things change by time
     alone, and only the last few. What is kept is shared, so it must not be changed.
+    Entries of the actions `beside` change nothing of it.
     """
 
-    def __init__(self, *, seconds: int, most: int = 8) -> None:
+    def __init__(
+        self, *, seconds: int, most: int = 8, beside: Collection[str] = ()
+    ) -> None:
         self._seconds, self._most = seconds, most
+        self._beside = frozenset(map(str, beside))
         self._kept: OrderedDict[Hashable, _Found] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -75,7 +80,7 @@ class WhileUnchanged(Generic[_Found]):
         span = int(timezone.now().timestamp()) // self._seconds
         # The end is looked up first: what is recorded while we read is then read once
         # too often rather than never.
-        mark = (require_tenant_id(), end_of_chain(), span, name)
+        mark = (require_tenant_id(), end_of_chain(self._beside), span, name)
         with self._lock:
             if mark in self._kept:
                 self._kept.move_to_end(mark)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from apps.accounts.events import AccountsAction
+
 
 class SignInAction(StrEnum):
     """Audit actions about sessions."""
@@ -18,3 +20,16 @@ class SignInAction(StrEnum):
     OPERATION_CONFIRMED = "signin.operation_confirmed"
     OPERATION_REFUSED = "signin.operation_refused"
     RISK_BLOCKED = "signin.risk_blocked"
+
+
+# People come and go, and what anybody may do stays as it is.
+COMING_AND_GOING = frozenset(
+    {
+        AccountsAction.SIGNED_IN,
+        AccountsAction.SIGNED_OUT,
+        AccountsAction.SIGN_IN_REFUSED,
+        AccountsAction.SIGN_IN_THROTTLED,
+        AccountsAction.ASSERTION_REFUSED,
+        *SignInAction,
+    }
+)

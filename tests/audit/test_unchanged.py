@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import itertools
+from collections.abc import Sequence
 
 import pytest
 from django.utils import timezone
@@ -21,18 +22,20 @@ NOW = dt.datetime(2026, 11, 18, 12, tzinfo=dt.UTC)
 class Counting:
     """Reads another number each time."""
 
-    def __init__(self, most: int = 8) -> None:
-        self._kept: WhileUnchanged[int] = WhileUnchanged(seconds=60, most=most)
+    def __init__(self, most: int = 8, beside: Sequence[str] = ()) -> None:
+        self._kept: WhileUnchanged[int] = WhileUnchanged(
+            seconds=60, most=most, beside=beside
+        )
         self._numbers = itertools.count(1)
 
     def read(self, name: str = "all") -> int:
         return self._kept.get(name, lambda: next(self._numbers))
 
 
-def record() -> None:
+def record(action: str = "thing.changed") -> None:
     services.append(
         actor=Actor.command("tests"),
-        action="thing.changed",
+        action=action,
         target_type="thing",
         target_id="web-1",
     )
@@ -58,6 +61,18 @@ def test_it_is_read_again_once_something_was_recorded(tenant: Tenant) -> None:
         found.read()
         record()
         assert [found.read(), found.read()] == [2, 2]
+
+
+def test_entries_that_change_nothing_are_looked_past(tenant: Tenant) -> None:
+    found = Counting(beside=["thing.looked_at"])
+    with tenant_scope(tenant.pk):
+        record()
+        found.read()
+        record("thing.looked_at")
+        assert found.read() == 1
+        record()
+        record("thing.looked_at")
+        assert found.read() == 2
 
 
 def test_it_is_read_again_when_its_time_is_over(

@@ -37,6 +37,7 @@ from apps.policies.selectors.testing import invalid, parsed, stored_statements
 from apps.roles import selectors as roles
 from apps.roles.models import Resource, Role
 from apps.roles.rules import ancestry
+from apps.signin.events import COMING_AND_GOING
 from engine.calendar import Transitions
 from engine.cedar import GROUP_TYPE
 from protocol.records import Statement, WindowRecord
@@ -45,7 +46,9 @@ from protocol.zones import zone_transitions
 # A page that shows one draft compares it with so many at most, by short name; the page
 # of all findings and the command line compare it with all.
 _MOST_NEIGHBORS = 500
-_kept_findings: WhileUnchanged[Sequence[Finding]] = WhileUnchanged(seconds=60)
+_kept_findings: WhileUnchanged[Sequence[Finding]] = WhileUnchanged(
+    seconds=60, beside=COMING_AND_GOING
+)
 
 
 def lint_draft(

@@ -19,6 +19,8 @@ from apps.elevations import selectors as elevations
 from apps.policies import selectors as policies
 from apps.roles import selectors as roles
 from apps.scopes import selectors as scopes
+from apps.signin.events import COMING_AND_GOING
+from apps.simulation.events import SimulationAction
 from apps.simulation.rules import RecordChange, changed, input_digest
 from engine.decide import PolicyEngine
 from engine.explain import Explainer
@@ -102,8 +104,9 @@ class World:
         return found
 
 
-_kept: WhileUnchanged[World] = WhileUnchanged(seconds=60)
-_changed: WhileUnchanged[World] = WhileUnchanged(seconds=60)
+_BESIDE = {*COMING_AND_GOING, *SimulationAction}
+_kept: WhileUnchanged[World] = WhileUnchanged(seconds=60, beside=_BESIDE)
+_changed: WhileUnchanged[World] = WhileUnchanged(seconds=60, beside=_BESIDE)
 
 
 def live_records() -> list[Record]:
