@@ -14,8 +14,10 @@ from django.contrib.auth.views import redirect_to_login
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.views.decorators.cache import never_cache
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import BasePermission
@@ -39,7 +41,7 @@ from apps.accounts.services import (
 )
 from apps.audit.events import Actor
 from apps.core.errors import OutOfScopeError
-from apps.tenants.services import tenant_scope
+from apps.tenants.services import current_tenant_id, tenant_scope
 
 M = TypeVar("M", bound=Model)
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -79,6 +81,18 @@ def actor_of(request: HttpRequest) -> Actor:
     """Return the signed-in person as the actor of what the request does."""
     credential = str(getattr(request, "credential", ""))
     return actor_for(user_of(request), credential=credential)
+
+
+def own_page(view: View) -> View:
+    """Let members in; whoever has several tenants chooses one first."""
+
+    @functools.wraps(view)
+    def inner(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        if current_tenant_id() is None:
+            return redirect("accounts:choose_tenant")
+        return view(request, *args, **kwargs)
+
+    return never_cache(verified(inner))
 
 
 def verified(view: View) -> View:

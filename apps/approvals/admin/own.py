@@ -12,13 +12,12 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from apps.accounts.permissions import user_of
+from apps.accounts.permissions import own_page, user_of
 from apps.approvals import selectors
 from apps.approvals.admin import pages, proving, votes
 from apps.approvals.admin.requests import beside
 from apps.approvals.errors import RequestNotFoundError
 from apps.approvals.models import ApprovalRequest
-from apps.approvals.permissions import own_page
 
 MOST_PAST = 20
 

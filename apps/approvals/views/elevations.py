@@ -17,10 +17,9 @@ from django.views.decorators.http import (
     require_safe,
 )
 
-from apps.accounts.permissions import actor_of, user_of
+from apps.accounts.permissions import actor_of, own_page, user_of
 from apps.approvals import services
 from apps.approvals.forms import ElevationForm
-from apps.approvals.permissions import own_page
 from apps.approvals.selectors import elevations as questions
 from apps.approvals.selectors.elevations import Standing
 from apps.core.errors import PortwardError

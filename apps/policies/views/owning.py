@@ -11,26 +11,21 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from apps.accounts.permissions import user_of, verified
+from apps.accounts.permissions import own_page, user_of
 from apps.core.errors import NotFoundError, PortwardError
 from apps.policies import selectors
 from apps.policies.choices import Act
 from apps.policies.models import Policy, PolicyVersion
 from apps.policies.rules import lifecycle
 from apps.policies.views.life import DECIDES, PAGE, ActForm, carry_out, show_refusal
-from apps.tenants.services import current_tenant_id
 
 
-@never_cache
-@verified
+@own_page
 @require_safe
 def owned(request: HttpRequest) -> HttpResponse:
     """List the forbids whose owner a person is, and whose end waits for a decision."""
-    if current_tenant_id() is None:
-        return redirect("accounts:choose_tenant")
     rows = [one for one in selectors.dues() if _owns(request, one.version)]
     context = {
         **admin.site.each_context(request),
@@ -41,13 +36,10 @@ def owned(request: HttpRequest) -> HttpResponse:
     return render(request, "policies/owned.html", context)
 
 
-@never_cache
-@verified
+@own_page
 @require_http_methods(["GET", "HEAD", "POST"])
 def decide(request: HttpRequest, pk: uuid.UUID, act: str) -> HttpResponse:
     """Let a forbid of one's own end, or extend it; those of others are not there."""
-    if current_tenant_id() is None:
-        return redirect("accounts:choose_tenant")
     wanted = next((one for one in DECIDES if one == act), None)
     policy, version = _own(request, pk)
     if wanted is None:

@@ -45,6 +45,7 @@ UNCONFIRMED = {
     "access:end": "it gives rights up",
     "api:elevation_end": "it gives rights up",
     "admin:approvals_set_prove": "it computes what would happen, and does nothing",
+    "api:change_set_evidence": "it computes what would happen, and does nothing",
     "admin:approvals_set_say": "what is said decides nothing, and is never silent",
     "admin:approvals_request_say": "what is said decides nothing, and is never silent",
     "admin:approvals_comment_edit": "what is said decides nothing, and is never silent",

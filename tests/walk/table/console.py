@@ -429,7 +429,7 @@ CONSOLE: Mapping[str, Row] = {
             get=NOT_BY_GET,
             post=signed_in(ABSENT, FORBIDDEN, MOVED),
             about=[f"approvals.{model}"],
-            acts=True,
+            acts=name == "set",
         )
         for name, model in {"set": "ChangeSet", "request": "ApprovalRequest"}.items()
     },

@@ -273,7 +273,6 @@ OWN: Mapping[str, Row] = {
         get=signed_in(NO_METHOD, MOVED, NO_METHOD),
         post=signed_in(ABSENT, MOVED, ABSENT, MOVED, MOVED),
         about=["approvals.ApprovalRequest"],
-        acts=True,
     ),
     "access:progress": Row(
         "Whom a request concerns sees how far its evidence is.",

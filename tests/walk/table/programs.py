@@ -326,7 +326,7 @@ OPERATIONS: Mapping[str, Row] = WRITTEN | {
             post=Answers(UNKNOWN, ABSENT, UNKNOWN, DONE, DONE, DONE),
             about=[f"approvals.{model}"],
             is_json=True,
-            acts=True,
+            acts=name == "change_set",
         )
         for name, model in {
             "request": "ApprovalRequest",
