@@ -28,7 +28,7 @@ from tests.factories.accounts import make_user
 from tests.factories.clients import ACTOR, token_of
 
 _QUESTION = {
-    "principal": "User::bench-00001",
+    "principal": "User::simulated-00001",
     "action": "deploy",
     "resource": "Namespace::shop",
     "mfa": 2,
@@ -69,7 +69,7 @@ class Asking:
     def after_change(self, against: str) -> float:
         """Ask when something has been written since the last time."""
         self._changes += 1
-        entity = EntityRef("User", f"bench-{self._changes:05}-new")
+        entity = EntityRef("User", f"simulated-{self._changes:05}-new")
         with tenant_scope(self._tenant.pk):
             save_principal(actor=ACTOR, spec=EntrySpec(entity))
         started = time.perf_counter()
@@ -102,7 +102,12 @@ def _fill(people: int, policies: int) -> None:
     pattern = Assignment.objects.filter(role__slug="developer", revoked_at=None)[0]
     tenant = pattern.tenant_id
     rows = [
-        Principal(tenant_id=tenant, type="User", key=f"bench-{n:05}", name=f"Bench {n}")
+        Principal(
+            tenant_id=tenant,
+            type="User",
+            key=f"simulated-{n:05}",
+            name=f"Simulated {n}",
+        )
         for n in range(people)
     ]
     Principal.objects.bulk_create(rows, batch_size=_BATCH)
