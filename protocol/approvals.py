@@ -36,6 +36,7 @@ APPROVE, DENY = "approve", "deny"
 PRESENT_AND_VERIFIED = 0x01 | 0x04
 RP_ID_HASH_LENGTH = 32
 SHORTEST_AUTHENTICATOR_DATA = 37
+NO_STAGE = -1
 
 
 @dataclass(frozen=True)
@@ -206,7 +207,7 @@ def _check_vote(
 ) -> CheckedVote:
     said = _mapping(vote.get("document"))
     voter = _mapping(said.get("voter"))
-    stage, lenders = said.get("stage"), said.get("for")
+    stage, lenders = _stage(said), said.get("for")
     try:
         _require_about(said, request, named)
         _require_signed(vote, said)
@@ -218,7 +219,7 @@ def _check_vote(
         voter=str(voter.get("name") or voter.get("id") or "somebody"),
         voter_id=str(voter.get("id")),
         verdict=str(said.get("verdict")),
-        stage=stage if isinstance(stage, int) else 0,
+        stage=stage,
         key_id=str(vote.get("credential_id")),
         cast_at=str(vote.get("cast_at") or ""),
         evidence=str(said.get("evidence") or ""),
@@ -235,9 +236,19 @@ def _require_about(
 ) -> None:
     if said.get("digest") != named:
         raise VoteInvalidError("the vote is about another request")
+    if _stage(said) == NO_STAGE:
+        raise VoteInvalidError("the vote is about no stage")
     for name in ("request", "tenant"):
         if said.get(name) is None or said.get(name) != request.get(name):
             raise VoteInvalidError(f"the vote is about another {name}")
+
+
+def _stage(said: Mapping[str, Any]) -> int:
+    """Return the number of the stage that a vote is about; missing, it is of none."""
+    found = said.get("stage")
+    if not isinstance(found, int) or isinstance(found, bool) or found < 0:
+        return NO_STAGE
+    return found
 
 
 def _require_signed(vote: Mapping[str, Any], said: Mapping[str, Any]) -> None:

@@ -126,6 +126,13 @@ def test_a_person_who_was_not_present_and_verified_did_not_vote(flags: int) -> N
     assert found.votes[0].problem == "the authenticator did not verify the person"
 
 
+@pytest.mark.parametrize("stage", [None, "0", -1, False])
+def test_a_vote_that_names_no_stage_counts_in_none(stage: object) -> None:
+    found = check_certificate(Approved().vote(ANNA, stage=stage).certificate(), keys())
+    assert found.votes[0].problem == "the vote is about no stage"
+    assert found.stages[0].problem == "0 of 1 approvals"
+
+
 def test_a_request_that_was_changed_afterwards_does_not_hold() -> None:
     certificate = approved()
     certificate["request"]["title"] = "Deploy always"
