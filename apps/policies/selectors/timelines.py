@@ -274,3 +274,8 @@ def _newest_acts(moment: dt.datetime) -> dict[uuid.UUID, PolicyState]:
         .distinct("policy_id")
     )
     return {row.policy_id: PolicyState(row.state) for row in rows}
+
+
+def owns(user: User, owner: str) -> bool:
+    """Say whether a person is the owner that a policy names."""
+    return lifecycle.is_owner(owner, (user.username, user.email, user.display_name))

@@ -158,9 +158,8 @@ def require_owner_or_admin(actor: Actor, version: PolicyVersion) -> None:
         return
     row = members().filter(user_id=actor.id).first()
     if row is not None:
-        user = row.user
-        names = (user.username, user.email, user.display_name)
-        if roles_in_scope(user) and lifecycle.is_owner(version.content["owner"], names):
+        owner = version.content["owner"]
+        if roles_in_scope(row.user) and selectors.owns(row.user, owner):
             return
     require_admin(actor)
 

@@ -7,11 +7,11 @@ import uuid
 from django.urls import reverse
 
 from apps.accounts.choices import TenantRole
-from apps.accounts.models import Membership
 from apps.accounts.rules import role_allows
 from apps.accounts.selectors import members
 from apps.notifications.choices import Event
 from apps.notifications.services import notify
+from apps.policies import selectors
 from apps.policies.choices import Act
 from apps.policies.models import Policy, PolicyAct, PolicyReminder
 from apps.policies.rules import lifecycle
@@ -87,12 +87,7 @@ def _answerable(owner: str) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
     inside: set[uuid.UUID] = set()
     outside: set[uuid.UUID] = set()
     for row in members():
-        if TenantRole.SECURITY_ADMIN in row.roles or _is_owner(row, owner):
+        if TenantRole.SECURITY_ADMIN in row.roles or selectors.owns(row.user, owner):
             people = inside if role_allows(row.roles, "view") else outside
             people.add(row.user_id)
     return inside, outside
-
-
-def _is_owner(row: Membership, owner: str) -> bool:
-    names = (row.user.username, row.user.email, row.user.display_name)
-    return lifecycle.is_owner(owner, names)

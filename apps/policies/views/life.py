@@ -221,9 +221,8 @@ def _between(before: PolicyVersion, after: PolicyVersion) -> dict[str, Any]:
 
 def _may_decide(request: HttpRequest, version: PolicyVersion) -> bool:
     user = user_of(request)
-    names = (user.username, user.email, user.display_name)
-    is_owner = lifecycle.is_owner(version.content["owner"], names)
-    return is_owner or user.has_perm("policies.change_policy")
+    owner = version.content["owner"]
+    return selectors.owns(user, owner) or user.has_perm("policies.change_policy")
 
 
 def show_refusal(form: forms.Form, error: PortwardError) -> None:

@@ -86,6 +86,4 @@ def _own(request: HttpRequest, pk: uuid.UUID) -> tuple[Policy, PolicyVersion]:
 
 
 def _owns(request: HttpRequest, version: PolicyVersion) -> bool:
-    user = user_of(request)
-    names = (user.username, user.email, user.display_name)
-    return lifecycle.is_owner(version.content["owner"], names)
+    return selectors.owns(user_of(request), version.content["owner"])
