@@ -34,7 +34,7 @@ class ShownAdmin(admin.ModelAdmin[RowT]):
 
     def read(self, row_id: uuid.UUID) -> RowT:
         """Return a row, or raise the error that says that there is none."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind says its own
 
     def find(self, request: HttpRequest, row_id: uuid.UUID) -> RowT:
         """Return a row that the person may see, or answer 404."""

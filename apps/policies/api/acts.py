@@ -54,7 +54,7 @@ class _Act(OperationBoundView):
 
     def carry_out(self, actor: Actor, policy_id: uuid.UUID, given: Any) -> None:  # noqa: ANN401  # what was posted
         """Call the service."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind says its own
 
     def post(self, request: Request, pk: uuid.UUID) -> Response:
         """Read, act, and tell where the policy stands."""

@@ -70,11 +70,11 @@ class _Saving(OperationBoundView, ObjectScopedView[Row]):
 
     def save(self, actor: Actor, spec: Any, row: Row | None) -> Row:  # noqa: ANN401  # each its spec
         """Write a new row, or replace one. Raises what the service raises."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind says its own
 
     def drop(self, actor: Actor, row: Row) -> None:
         """Delete a row. Raises what the service raises."""
-        raise NotImplementedError
+        raise NotImplementedError  # abstract: each kind says its own
 
     def asked(self, request: Request) -> Any:  # noqa: ANN401  # each its spec
         """Return what was sent. Raises ValidationError."""
