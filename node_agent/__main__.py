@@ -213,7 +213,9 @@ def verify(options: argparse.Namespace) -> Exit:
     )
     found = _explained(content, options.keys) if options.explain and content else []
     lines += [line for one in found for line in one.lines()]
-    told = {"policies": [one.to_dict() for one in found]} if options.explain else {}
+    is_proven = all(one.holds for one in found)
+    policies = [one.to_dict() for one in found]
+    told = {"proven": is_proven, "policies": policies} if options.explain else {}
     _say(
         options,
         {
@@ -224,8 +226,7 @@ def verify(options: argparse.Namespace) -> Exit:
         },
         "\n".join(lines),
     )
-    is_good = refusal is None and all(one.holds for one in found)
-    return Exit.DONE if is_good else Exit.REFUSED
+    return Exit.DONE if refusal is None and is_proven else Exit.REFUSED
 
 
 def _explained(content: Content, path: Path | None) -> list[Provenance]:

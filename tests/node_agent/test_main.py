@@ -222,6 +222,21 @@ def test_verify_of_a_bundle_compares_it_with_what_is_held(
     assert output(capsys)["error"] == "bundle.tampered"
 
 
+def test_an_approval_that_is_not_proven_is_told_and_refused(
+    node: EnrolledNode, capsys: pytest.CaptureFixture[str]
+) -> None:
+    node.portal.publish(records())
+    node.state().accept(node.portal.envelope())
+    arguments = ["verify", "--json", "--state", str(node.paths.folder)]
+    assert main(arguments) == Exit.DONE
+    capsys.readouterr()
+    assert main([*arguments, "--explain"]) == Exit.REFUSED
+    said = output(capsys)
+    assert (said["ok"], said["proven"]) == (True, False)
+    missing = ["--keys", str(node.paths.folder / "no-keys.json")]
+    assert main([*arguments, "--explain", *missing]) == Exit.FAILED
+
+
 def test_verify_changes_nothing(node: EnrolledNode) -> None:
     node.portal.publish(records())
     node.state().accept(node.portal.envelope())
